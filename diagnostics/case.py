@@ -1,0 +1,48 @@
+"""What a rule sees: a normalised run, the loss type it was recognised as, and the corrections that were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trainvitals.diagnostics.loss_type import LossType
+from trainvitals.diagnostics.report import Correction
+from trainvitals.parsers.model import Run, Series, Split
+
+HELD_OUT: tuple[Split, ...] = ("eval", "test")
+"""Splits of data that is not trained on, in order of preference."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """Input of every rule.
+
+    `run` is normalised (one vocabulary, de-duplicated, rescaled where proven); `raw` is the run as logged, before any
+    correction of values. `corrections` says what lies between the two.
+    """
+
+    run: Run
+    raw: Run
+    loss_type: LossType
+    corrections: tuple[Correction, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def get(self, metric: str, split: Split = "train") -> Series | None:
+        """A normalised series, or None."""
+        return self.run.get(metric, split)
+
+    @property
+    def loss(self) -> Series | None:
+        """The training loss: `loss`, or what the loss type names as its main series."""
+        return self.get(self.loss_type.main) or self.get("loss")
+
+    @property
+    def validation(self) -> Series | None:
+        """The primary validation series: the main metric on eval, else on test."""
+        names = (self.loss_type.main, "loss")
+        return next((s for split in HELD_OUT for n in names if (s := self.get(n, split))), None)
+
+    def config(self, *names: str) -> Any:
+        """The first of these hyperparameters that the run has, by canonical name; None if it has none."""
+        return next((self.run.config[n].value for n in names if n in self.run.config), None)

@@ -1,0 +1,110 @@
+"""One vocabulary for metric names and splits; the name as logged is kept in `Series.logged_as`.
+
+`eval_loss`, `eval/loss`, `val_loss` and `Validation Loss` are all the metric `loss` of split `eval`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from trainvitals.parsers.model import Series, Split
+
+SPLITS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "eval": "eval",
+    "evaluation": "eval",
+    "val": "eval",
+    "valid": "eval",
+    "validation": "eval",
+    "dev": "eval",
+    "test": "test",
+    "testing": "test",
+}
+
+ALIASES = {
+    # losses
+    "total_loss": "loss",
+    "loss_total": "loss",
+    "loss/total": "loss",
+    "lm_loss": "loss",
+    "epoch_loss": "loss",
+    "main/loss": "loss",
+    "loss_metrics/global_avg_loss": "loss",
+    "loss_step": "loss",
+    "loss_epoch": "loss",
+    # optimisation
+    "lr": "learning_rate",
+    "learning_rate/lr": "learning_rate",
+    "gnorm": "grad_norm",
+    "grad": "grad_norm",
+    "gradient_norm": "grad_norm",
+    "global_grad_norm": "grad_norm",
+    "total_norm": "grad_norm",
+    "norm": "grad_norm",
+    # perplexity
+    "ppl": "perplexity",
+    # article: a class of tokens with its own weight
+    "a_loss": "article_loss",
+    "o_loss": "other_loss",
+    # softce: metrics of the coordinate slice carry their module's name
+    "base_ce/loss": "base_ce",
+    "base_ce/noncoord_tokens": "noncoord_tokens",
+    "coord_softce_w1/soft_ce": "soft_ce",
+    "coord_softce_w1/w1": "w1",
+    "coord_softce_w1/gate": "gate",
+    "coord_softce_w1/p_gt_mean": "p_gt_mean",
+    "coord_softce_w1/margin": "margin",
+    "coord_softce_w1/coord_vocab_mass": "coord_vocab_mass",
+    "coord_softce_w1/acc_top5": "acc_top5",
+}
+"""Canonical name of a metric, by its lower-case name without split prefix."""
+
+_PREFIX = re.compile(r"^(" + "|".join(SPLITS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
+
+
+def canonical(logged: str, split: Split) -> tuple[str, Split]:
+    """(metric, split) of a name as logged; a split that the format already knows is kept.
+
+    >>> canonical("val_loss_x", "")
+    ('loss_x', 'eval')
+    >>> canonical("train/grad_norm", "")
+    ('grad_norm', 'train')
+    >>> canonical("Article Loss", "")
+    ('article_loss', 'train')
+    """
+    name = logged
+    prefix = _PREFIX.match(name)
+    if prefix:
+        name = name[prefix.end() :]
+        split = split or SPLITS[prefix[1].lower()]
+    name = re.sub(r"\s+", "_", name.strip().lower())
+    return ALIASES.get(name, name), split or "train"
+
+
+def rename(series: Iterable[Series]) -> tuple[Series, ...]:
+    """All series under canonical names.
+
+    Where two series of one source would get the same name, the one that was logged under it keeps it, then the first;
+    the other keeps its own lower-case name, so that nothing is merged by accident.
+    """
+    ranked = sorted(
+        enumerate(series), key=lambda item: (canonical(item[1].logged_as, "")[0] != _plain(item[1]), item[0])
+    )
+    taken: set[tuple[str, Split, int]] = set()
+    renamed: dict[int, Series] = {}
+    for position, one in ranked:
+        metric, split = canonical(one.logged_as, one.split)
+        origin = int(one.source[0]) if len(one) else -1
+        if (metric, split, origin) in taken:
+            metric = re.sub(r"\s+", "_", one.logged_as.lower())
+        taken.add((metric, split, origin))
+        renamed[position] = replace(one, metric=metric, split=split)
+    return tuple(renamed[i] for i in sorted(renamed))
+
+
+def _plain(one: Series) -> str:
+    prefix = _PREFIX.match(one.logged_as)
+    return one.logged_as[prefix.end() if prefix else 0 :].lower()

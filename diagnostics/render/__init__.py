@@ -1,0 +1,1 @@
+"""One module per output format; all of them render the same `Report`."""

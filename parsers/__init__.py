@@ -1,0 +1,1 @@
+"""From bytes on disk to a `Run`: discovery, one small module per format, and the data model."""

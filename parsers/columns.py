@@ -1,0 +1,90 @@
+"""Collects rows of a log into columnar `Series`."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from trainvitals.parsers.limits import MAX_METRICS, MAX_NAME_LENGTH
+from trainvitals.parsers.model import Floats, Ints, Series, Split
+
+NAN = float("nan")
+
+
+class Columns:
+    """Rows in, series out. Row-level columns (step, epoch, time, line) are shared by all metrics of the same rows."""
+
+    def __init__(self) -> None:
+        self._step, self._epoch, self._time, self._line = array("d"), array("d"), array("d"), array("q")
+        self._cells: dict[tuple[str, Split], tuple[array[int], array[float]]] = {}
+        self.dropped_metrics = 0
+        """Values whose metric name came after the first `MAX_METRICS` names."""
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    def add(
+        self,
+        line: int,
+        values: Mapping[str, float],
+        *,
+        step: float = NAN,
+        epoch: float = NAN,
+        time: float = NAN,
+        split: Split = "",
+    ) -> None:
+        """Append one row; `values` maps names as logged to numbers."""
+        row = len(self._line)
+        self._line.append(line)
+        self._step.append(step)
+        self._epoch.append(epoch)
+        self._time.append(time)
+        for name, value in values.items():
+            cell = self._cells.get((name, split)) or self._open(name, split)
+            if cell is not None:
+                cell[0].append(row)
+                cell[1].append(value)
+
+    def _open(self, name: str, split: Split) -> tuple[array[int], array[float]] | None:
+        if len(self._cells) >= MAX_METRICS:
+            self.dropped_metrics += 1
+            return None
+        return self._cells.setdefault((name, split), (array("q"), array("d")))
+
+    def set_step(self, row: int, step: float) -> None:
+        """Give a row its step later, when more of the file has been seen."""
+        self._step[row] = step
+
+    def series(self) -> tuple[Series, ...]:
+        """All series so far, in the order in which their names first appeared. Arrays are read-only views."""
+        step, epoch, time = (_frozen(np.array(c, np.float64)) for c in (self._step, self._epoch, self._time))
+        line = _frozen(np.array(self._line, np.int64))
+        source = _frozen(np.zeros(len(line), np.int64))
+        shared: dict[bytes, tuple[Floats, Floats, Floats, Ints, Ints]] = {}
+        found = []
+        for (name, split), (rows, values) in self._cells.items():
+            key = rows.tobytes()
+            if key not in shared:
+                index = np.array(rows, np.int64)
+                full = len(index) == len(line)
+                columns = (step, epoch, time, line, source)
+                shared[key] = columns if full else tuple(_frozen(c[index]) for c in columns)
+            at_step, at_epoch, at_time, at_line, at_source = shared[key]
+            label = visible_name(name)
+            value = _frozen(np.array(values, np.float64))
+            found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
+        return tuple(found)
+
+
+def visible_name(name: str) -> str:
+    """A metric name that can be shown: cut to the limit, control characters escaped, never empty."""
+    name = name[:MAX_NAME_LENGTH].strip()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name) or "<empty>"
+
+
+def _frozen(column: Any) -> Any:
+    column.setflags(write=False)
+    return column

@@ -1,0 +1,31 @@
+"""Budgets for input that nobody vouches for. Each is far above real logs and far below what hurts the machine."""
+
+MAX_FILE_BYTES = 2 << 30
+"""A log is held in memory while it is read; real ones stay below some hundred megabytes."""
+
+MAX_LINE_BYTES = 1 << 20
+"""The longest real lines are summary rows that repeat a whole series; lines over the limit are dropped and counted."""
+
+MAX_SIDECAR_BYTES = 1 << 20
+"""Hyperparameter files are some kilobytes; a YAML file of megabytes is no configuration."""
+
+MAX_JSON_DEPTH = 64
+"""Deeper nesting is never a metric row, and recursion in a JSON decoder is a known way to crash it."""
+
+MAX_METRICS = 20_000
+"""Distinct metric names of one source; the first ones are kept and the rest counted."""
+
+MAX_NAME_LENGTH = 256
+"""Characters of a metric name; longer ones are cut."""
+
+MAX_NOTES = 5_000
+"""Noted lines (warnings, tracebacks) kept per source; the count goes on."""
+
+MAX_EXAMPLES = 5
+"""Lines quoted per source as examples of what was not understood."""
+
+MAX_FILES = 100_000
+"""Files looked at below one folder."""
+
+SNIFF_BYTES = 64 << 10
+"""Bytes from the start and from the end of a file by which its format is recognised."""
