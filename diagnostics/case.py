@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from trainvitals.diagnostics.loss_type import LossType
@@ -19,14 +18,15 @@ class Case:
     """Input of every rule.
 
     `run` is normalised (one vocabulary, de-duplicated, rescaled where proven); `raw` is the run as logged, before any
-    correction of values. `corrections` says what lies between the two.
+    correction of values. `corrections` says what lies between the two. `step_unit` is what the steps count: `step`, or
+    `epoch` or `row` where the log has no steps.
     """
 
     run: Run
     raw: Run
     loss_type: LossType
     corrections: tuple[Correction, ...] = ()
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    step_unit: str = "step"
 
     def get(self, metric: str, split: Split = "train") -> Series | None:
         """A normalised series, or None."""

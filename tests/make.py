@@ -49,11 +49,11 @@ def case(
     loss_type: LossType = GENERIC,
     corrections: tuple[Correction, ...] = (),
     raw: Run | None = None,
-    settings: Mapping[str, Any] | None = None,
+    step_unit: str = "step",
 ) -> Case:
     """A case around `run(...)`; `raw` is the same run where nothing else is given."""
     made = run(series, config=config, summary=summary, notes=notes, sources=sources)
-    return Case(made, raw or made, loss_type, corrections, settings or {})
+    return Case(made, raw or made, loss_type, corrections, step_unit)
 
 
 def note(kind: NoteKind, text: str, *, line: int = 1, step: float = NAN, epoch: float = NAN, source: int = 0) -> Note:
