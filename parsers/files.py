@@ -83,3 +83,23 @@ def decode(data: bytes) -> bytes:
 def is_text(data: bytes) -> bool:
     """Whether a head of bytes looks like text: no NUL among the first 4 KiB, except as padding at the end."""
     return b"\0" not in data[:4096].rstrip(b"\0")
+
+
+def peek(path: str) -> LogFile:
+    """Head and tail of a file, enough to recognise its format without reading it whole.
+
+    Raises:
+        ReadError: as `open_log`.
+    """
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise ReadError(path, "is not a regular file")
+        with open(path, "rb") as file:
+            if status.st_size <= 2 * SNIFF_BYTES:
+                return LogFile(path, decode(file.read(2 * SNIFF_BYTES)))
+            head = file.read(SNIFF_BYTES)
+            file.seek(-SNIFF_BYTES, os.SEEK_END)
+            return LogFile(path, decode(head + b"\n" + file.read(SNIFF_BYTES)))
+    except OSError as error:
+        raise ReadError(path, f"cannot be read: {error.strerror}") from error

@@ -1,0 +1,132 @@
+"""From the files of a run to a `Run`: the surest format reads each file, and one bad file costs only itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from trainvitals.parsers import sidecars
+from trainvitals.parsers.discover import SPLIT_FOLDERS, RunFiles, discover
+from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.format import Format
+from trainvitals.parsers.formats import ranked
+from trainvitals.parsers.model import ConfigValue, Parsed, Run, Series, Source, Split
+
+
+def read(what: RunFiles | str | os.PathLike[str]) -> Run:
+    """Read one run.
+
+    A file that cannot be read is among `Run.sources` with its `error`, beside those that could.
+
+    Raises:
+        ReadError: a path that does not exist, or a folder that holds no log or several runs (use `discover` for those).
+    """
+    files = what if isinstance(what, RunFiles) else _only(os.fspath(what))
+    parsed = [one for path in files.paths for one in read_file(path)]
+    return assemble(files, parsed)
+
+
+def read_all(files: RunFiles) -> tuple[Run, ...]:
+    """All runs that the files hold: one, or one for each name where a file says that it holds several."""
+    parsed = [one for path in files.paths for one in read_file(path)]
+    names = list(dict.fromkeys(one.name for one in parsed))
+    if len(names) < 2:
+        return (assemble(files, parsed),)
+    return tuple(
+        assemble(
+            replace(files, name=f"{files.name}: {name}" if name else files.name), [p for p in parsed if p.name == name]
+        )
+        for name in names
+    )
+
+
+def _only(path: str) -> RunFiles:
+    runs = discover([path])
+    if len(runs) != 1:
+        raise ReadError(path, f"holds {len(runs)} runs" if runs else "holds no log that could be recognised")
+    return runs[0]
+
+
+def read_file(path: str) -> tuple[Parsed, ...]:
+    """Read one file by the surest format that does not give up on it; what went wrong stands in the source."""
+    try:
+        return read_log(open_log(path))
+    except ReadError as error:
+        return (Parsed(Source(path, "", error=error.reason)),)
+
+
+def read_log(file: LogFile) -> tuple[Parsed, ...]:
+    """Read bytes that are already in memory, as `read_file` does.
+
+    Raises:
+        ReadError: no format can read it.
+    """
+    if not file.data.strip():
+        return (Parsed(Source(file.path, "empty", problems=("the file is empty",))),)
+    refusals: list[str] = []
+    for _, candidate in ranked(file):
+        try:
+            return tuple(_stamped(one, candidate, refusals) for one in candidate.read(file))
+        except ReadError as error:
+            refusals.append(f"not read as {candidate.name}: {error.reason}")
+    raise ReadError(file.path, "; ".join(refusals) or "is no log in a format that is known (it looks binary)")
+
+
+def _stamped(one: Parsed, by: Format, refusals: list[str]) -> Parsed:
+    source = replace(
+        one.source,
+        format=one.source.format or by.name,
+        version=by.version,
+        precision=by.precision,
+        points=sum(map(len, one.series)),
+        problems=(*refusals, *one.source.problems),
+    )
+    return replace(one, source=source)
+
+
+def assemble(files: RunFiles, parsed: list[Parsed]) -> Run:
+    """One run from what its files gave; series stay apart by file until names are normalised."""
+    config, problems = _sidecar_config(files)
+    summary: dict[str, ConfigValue] = {}
+    for one in parsed:
+        config.update({k: v for k, v in one.config.items() if k not in config})
+        summary.update({k: v for k, v in one.summary.items() if k not in summary})
+    return Run(
+        name=files.name,
+        sources=(*(one.source for one in parsed), *problems),
+        series=tuple(_placed(s, i, _split_of(one, files)) for i, one in enumerate(parsed) for s in one.series),
+        config=config,
+        summary=summary,
+        notes=tuple(replace(note, source=i) for i, one in enumerate(parsed) for note in one.notes),
+    )
+
+
+def _sidecar_config(files: RunFiles) -> tuple[dict[str, ConfigValue], tuple[Source, ...]]:
+    config: dict[str, ConfigValue] = {}
+    problems: list[Source] = []
+    for path in files.sidecars:
+        try:
+            found: Mapping[str, ConfigValue] = sidecars.read(open_log(path))
+            config.update({k: v for k, v in found.items() if k not in config})
+        except ReadError as error:
+            problems.append(Source(path, "hyperparameters", error=error.reason if not error.line else str(error)))
+    return config, tuple(problems)
+
+
+def _placed(series: Series, source: int, split: Split) -> Series:
+    if split and not series.split:
+        series = replace(series, split=split)
+    # One number for all points: a view without memory of its own.
+    return replace(series, source=np.broadcast_to(np.int64(source), series.value.shape))
+
+
+def _split_of(one: Parsed, files: RunFiles) -> Split:
+    """The split that the folder of an event file names (`train/`, `validation/`), if it lies below the run's root."""
+    folder = os.path.dirname(one.source.path)
+    if os.path.normpath(folder) == os.path.normpath(files.root):
+        return ""
+    return SPLIT_FOLDERS.get(os.path.basename(folder).lower(), "")
