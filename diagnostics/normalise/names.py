@@ -75,36 +75,38 @@ def canonical(logged: str, split: Split) -> tuple[str, Split]:
     >>> canonical("Article Loss", "")
     ('article_loss', 'train')
     """
-    name = logged
-    prefix = _PREFIX.match(name)
+    prefix = _PREFIX.match(logged)
     if prefix:
-        name = name[prefix.end() :]
         split = split or SPLITS[prefix[1].lower()]
-    name = re.sub(r"\s+", "_", name.strip().lower())
+    name = _plain(logged)
     return ALIASES.get(name, name), split or "train"
 
 
 def rename(series: Iterable[Series]) -> tuple[Series, ...]:
     """All series under canonical names.
 
-    Where two series of one source would get the same name, the one that was logged under it keeps it, then the first;
-    the other keeps its own lower-case name, so that nothing is merged by accident.
+    Where two series of one source would get the same name, the one that was logged under it keeps it, then values of
+    single steps before means of an epoch; the other keeps its own lower-case name, so that nothing merges by accident.
     """
-    ranked = sorted(
-        enumerate(series), key=lambda item: (canonical(item[1].logged_as, "")[0] != _plain(item[1]), item[0])
-    )
+    ranked = sorted(enumerate(series), key=lambda item: (_rank(item[1]), item[0]))
     taken: set[tuple[str, Split, int]] = set()
     renamed: dict[int, Series] = {}
     for position, one in ranked:
-        metric, split = canonical(one.logged_as, one.split)
         origin = int(one.source[0]) if len(one) else -1
-        if (metric, split, origin) in taken:
-            metric = re.sub(r"\s+", "_", one.logged_as.lower())
-        taken.add((metric, split, origin))
-        renamed[position] = replace(one, metric=metric, split=split)
+        metric, split = canonical(one.logged_as, one.split)
+        choices = (metric, _plain(one.logged_as), one.logged_as)
+        free = next((c for c in choices if (c, split, origin) not in taken), one.logged_as)
+        taken.add((free, split, origin))
+        renamed[position] = replace(one, metric=free, split=split)
     return tuple(renamed[i] for i in sorted(renamed))
 
 
-def _plain(one: Series) -> str:
-    prefix = _PREFIX.match(one.logged_as)
-    return one.logged_as[prefix.end() if prefix else 0 :].lower()
+def _rank(one: Series) -> tuple[bool, bool]:
+    plain = _plain(one.logged_as)
+    return canonical(one.logged_as, "")[0] != plain, plain.endswith("_epoch")
+
+
+def _plain(logged: str) -> str:
+    """The name without its split, before aliases."""
+    prefix = _PREFIX.match(logged)
+    return re.sub(r"\s+", "_", logged[prefix.end() if prefix else 0 :].strip().lower())
