@@ -7,6 +7,8 @@ when positive (a loss that halves changes by the same amount anywhere), else on 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +16,14 @@ from trainvitals.parsers.model import Floats, Ints
 
 MAD_TO_SD = 1.4826
 """Makes the median absolute deviation of Gaussian noise equal to its standard deviation."""
+
+MEDIAN_SE = 1.2533
+"""Standard error of a median of Gaussian values, in units of that of their mean: sqrt(pi / 2)."""
+
+MIN_NOISE = 1e-4
+"""No noise estimate is smaller: rounded and frozen series would make every change significant."""
+
+Direction = Literal["falling", "rising", "flat", "inconclusive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,44 @@ class Blocks:
     n: Ints
     start: Ints
     """Index of the first point of each block in the finite series."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Noise of a curve within windows so short that the curve is a line: its scale and its memory.
+
+    Attributes:
+        sd: standard deviation of the residuals.
+        lag1: their correlation from one point to the next.
+        tau: points per independent point, `1 + 2 * sum of autocorrelations`.
+    """
+
+    sd: float
+    lag1: float
+    tau: float
+
+    def se(self, count: float) -> float:
+        """Standard error of a mean of `count` consecutive points."""
+        return self.sd * float(np.sqrt(min(1.0, self.tau / max(count, 1.0))))
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """What a curve does over a window.
+
+    Attributes:
+        z: Mann-Kendall statistic on block means; |z| >= 3 is significant.
+        effect: relative change from the first to the last block by the Theil-Sen line, -0.1 for a fall by 10 %.
+        se: standard error of the difference of two block means.
+        blocks: how many of them.
+    """
+
+    direction: Direction
+    z: float
+    effect: float
+    se: float
+    blocks: int
+    local: Local
 
 
 def transform(values: Floats) -> Floats:
@@ -39,9 +87,25 @@ def transform(values: Floats) -> Floats:
 def noise(u: Floats) -> float:
     """Noise scale untouched by trend: 1.4826 * MAD(diff u) / sqrt(2), at least 1e-4."""
     if u.size < 3:
-        return 1e-4
+        return MIN_NOISE
     steps = np.diff(u)
-    return max(1e-4, float(MAD_TO_SD * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2)))
+    return max(MIN_NOISE, float(MAD_TO_SD * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2)))
+
+
+def segments(x: Floats, values: Floats, gap: float = 50.0) -> tuple[slice, ...]:
+    """Stretches of finite values with increasing x, cut where x jumps by more than `gap` median gaps.
+
+    Returns slices into the arrays, in their order; points that are not finite lie in none of them.
+    """
+    good = np.isfinite(values)
+    if not good.any():
+        return ()
+    steps = np.diff(x)
+    forward = steps[steps > 0]
+    limit = gap * float(np.median(forward)) if forward.size else np.inf
+    cut = np.flatnonzero((steps < 0) | (steps > limit) | (good[1:] != good[:-1])) + 1
+    edges = [0, *cut.tolist(), values.size]
+    return tuple(slice(a, b) for a, b in pairwise(edges) if good[a])
 
 
 def blocks(x: Floats, u: Floats, count: int) -> Blocks:
@@ -51,3 +115,147 @@ def blocks(x: Floats, u: Floats, count: int) -> Blocks:
     means = np.add.reduceat(u, edges[:-1]) / sizes if u.size else u
     at = np.add.reduceat(x, edges[:-1]) / sizes if u.size else x
     return Blocks(np.asarray(means), np.asarray(at), sizes, edges[:-1])
+
+
+def block_medians(u: Floats, cut: Blocks) -> Floats:
+    """Medians of the blocks of `cut`, shape `(B,)`."""
+    return np.array([np.median(part) for part in np.split(u, cut.start[1:])])
+
+
+def local_noise(u: Floats, windows: int = 8, shortest: int = 25, longest: int = 20_000) -> Local:
+    """Scale and memory of the noise, measured in at most `windows` windows with a line removed from each.
+
+    The autocorrelation is the median over the windows, so that the steep first one does not speak for all, and is
+    summed until it falls below 0.05. Around one line through everything, the curvature of a healthy loss would look
+    like memory (the reason against the corrections of Hamed-Rao and Yue-Wang here).
+    """
+    size = min(longest, u.size // max(1, min(windows, u.size // shortest)))
+    if size < 4:
+        return Local(max(MIN_NOISE, float(np.std(u)) if u.size else 0.0), 0.0, 1.0)
+    starts = np.linspace(0, u.size - size, max(1, min(windows, u.size // size))).astype(np.int64)
+    rest = _detrended(np.stack([u[s : s + size] for s in starts]))
+    power = np.abs(np.fft.rfft(rest, 2 * size, axis=1)) ** 2
+    covariance = np.fft.irfft(power, axis=1)[:, :size]
+    scale = np.where(covariance[:, :1] > 1e-18 * size, covariance[:, :1], np.inf)
+    correlation = np.median(covariance / scale, axis=0)
+    below = np.flatnonzero(correlation[1:] < 0.05)
+    lags = int(below[0]) if below.size else size - 1
+    sd = float(np.median(np.sqrt(np.sum(rest**2, axis=1) / (size - 2))))
+    return Local(max(MIN_NOISE, sd), float(correlation[1]), 1.0 + 2.0 * float(correlation[1 : lags + 1].sum()))
+
+
+def _detrended(rows: Floats) -> Floats:
+    t = np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    return np.asarray(centred - (centred @ t / (t @ t))[:, None] * t)
+
+
+def effective_size(u: Floats) -> float:
+    """Independent points in a series: n / tau, with tau measured locally."""
+    return u.size / local_noise(u).tau
+
+
+def block_count(n: int, tau: float, most: int = 16) -> int:
+    """How many near-independent blocks a series of n points gives: min(16, n // 3, n / (3 tau))."""
+    return int(min(most, n // 3, n / (3 * tau)))
+
+
+def mann_kendall(values: Floats) -> float:
+    """Z of the Mann-Kendall test with the correction for ties; for up to some hundred values (all pairs)."""
+    n = values.size
+    if n < 3:
+        return 0.0
+    s = float(np.sign(values[None, :] - values[:, None])[np.triu_indices(n, 1)].sum())
+    ties = np.unique(values, return_counts=True)[1]
+    variance = (n * (n - 1) * (2 * n + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
+    return float(np.sign(s) * (abs(s) - 1) / np.sqrt(variance)) if variance > 0 and s else 0.0
+
+
+def theil_sen(x: Floats, u: Floats) -> float:
+    """Median of the slopes of all pairs with different x; 0 where there is none. For up to some hundred points."""
+    i, j = np.triu_indices(x.size, 1)
+    run = x[j] - x[i]
+    return float(np.median((u[j] - u[i])[run != 0] / run[run != 0])) if np.any(run != 0) else 0.0
+
+
+def trend(x: Floats, u: Floats, *, most_blocks: int = 16, z_min: float = 3.0, smallest: float = 0.005) -> Trend:
+    """Direction and size of the trend of a series, as far as its evidence goes.
+
+    Mann-Kendall on the means of near-independent blocks, size by Theil-Sen. Fewer than 5 blocks are inconclusive, and
+    so is a short series with strong memory (lag-1 > 0.5, less than 2000 points) unless its ends lie 8 noise scales
+    apart, 25 with lag-1 > 0.8: a smoothed random walk looks like a trend. A change below max(0.5 %, 1 SE) is flat.
+    """
+    local = local_noise(u)
+    count = block_count(u.size, local.tau, most_blocks)
+    if count < 5:
+        return Trend("inconclusive", 0.0, 0.0, np.inf, max(count, 0), local)
+    cut = blocks(x, u, count)
+    z = mann_kendall(cut.u)
+    effect = float(np.expm1(np.clip(theil_sen(cut.x, cut.u) * (cut.x[-1] - cut.x[0]), -50, 50)))
+    se = local.se(u.size / count) * float(np.sqrt(2))
+    if remembers(u, local):
+        direction: Direction = "inconclusive"
+    elif abs(z) < z_min or abs(effect) < max(smallest, se):
+        direction = "flat"
+    else:
+        direction = "falling" if z < 0 else "rising"
+    return Trend(direction, z, effect, se, count, local)
+
+
+def remembers(u: Floats, local: Local) -> bool:
+    """Whether a series is so smooth and short that its wandering cannot be told from a trend (see `trend`)."""
+    if local.lag1 <= 0.5 or u.size >= 2000:
+        return False
+    eighth = max(1, u.size // 8)
+    needed = 8.0 if local.lag1 <= 0.8 else 25.0
+    return bool(abs(u[-eighth:].mean() - u[:eighth].mean()) < needed * local.sd)
+
+
+def trailing_z(u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2) -> Floats:
+    """Robust z of every point against the window before it, NaN for the points of the first window.
+
+    z = (u - median) / (1.4826 * max(MAD, 0.1 * noise)), window clip(n // 20, 32, 256). Points beyond `spike` are
+    replaced by their median for the next pass, so that a spike does not hide the one after it. In series of more
+    than 20 000 points neighbours share a window. Shape `(n,)`.
+    """
+    width = window or int(np.clip(u.size // 20, 32, 256))
+    z = np.full(u.size, np.nan)
+    if u.size <= width:
+        return z
+    stride = int(np.clip(u.size // 20_000, 1, width // 4))
+    floor, clean = 0.1 * noise(u), u
+    for _ in range(passes):
+        centre, mad = _trailing(clean, width, stride)
+        z[width:] = (u[width:] - centre) / (MAD_TO_SD * np.maximum(mad, floor))
+        clean = np.concatenate([u[:width], np.where(np.abs(z[width:]) > spike, centre, u[width:])])
+    return z
+
+
+def _trailing(u: Floats, width: int, stride: int, chunk: int = 4096) -> tuple[Floats, Floats]:
+    """Median and MAD of the `width` points before each point from `width` on, one window for `stride` points."""
+    views = np.lib.stride_tricks.sliding_window_view(u, width)[:-1:stride]
+    centre, mad = np.empty(len(views)), np.empty(len(views))
+    for at in range(0, len(views), chunk):
+        part = views[at : at + chunk]
+        centre[at : at + chunk] = middle = np.median(part, axis=1)
+        mad[at : at + chunk] = np.median(np.abs(part - middle[:, None]), axis=1)
+    points = u.size - width
+    return np.repeat(centre, stride)[:points], np.repeat(mad, stride)[:points]
+
+
+def change(x: Floats, u: Floats, index: int, *, length: int, gap: int = 0) -> float:
+    """Z of a change of level at `index`: the next points against the continued Theil-Sen line of those before.
+
+    Both windows have `length` points at most, and the same length; `gap` points after the index are left out. Each is
+    cut into up to 8 blocks, whose scatter around the line is the noise. NaN with fewer than 4 points on a side.
+    """
+    size = min(length, index, u.size - index - gap)
+    if size < 4:
+        return float("nan")
+    count = min(8, size)
+    before = blocks(x[index - size : index], u[index - size : index], count)
+    after = blocks(x[index + gap : index + gap + size], u[index + gap : index + gap + size], count)
+    slope = theil_sen(before.x, before.u)
+    level = float(np.median(before.u - slope * before.x))
+    spread = max(MIN_NOISE, MAD_TO_SD * float(np.median(np.abs(before.u - level - slope * before.x))))
+    return float((after.u - level - slope * after.x).mean() / (spread * np.sqrt(2 / count)))
