@@ -15,6 +15,9 @@ MAX_JSON_DEPTH = 64
 MAX_METRICS = 20_000
 """Distinct metric names of one source; the first ones are kept and the rest counted."""
 
+MAX_POINTS = 50_000_000
+"""Scalars of one source: what is left of a file of the greatest size when every number takes forty bytes."""
+
 MAX_NAME_LENGTH = 256
 """Characters of a metric name; longer ones are cut."""
 
