@@ -48,6 +48,31 @@ class Columns:
                 cell[0].append(row)
                 cell[1].append(value)
 
+    def add_rows(
+        self,
+        lines: Ints,
+        values: Mapping[str, tuple[Ints, Floats]],
+        *,
+        step: Floats,
+        epoch: Floats,
+        time: Floats,
+        split: Split = "",
+    ) -> None:
+        """Append many rows of one split at once.
+
+        `lines`, `step`, `epoch` and `time` have shape `(n,)`; `values` maps names as logged to (ascending indices of
+        the rows that have the metric, its values there), both of shape `(k,)` with `k <= n`.
+        """
+        first = len(self._line)
+        for column, more in ((self._step, step), (self._epoch, epoch), (self._time, time)):
+            column.frombytes(np.ascontiguousarray(more, np.float64).tobytes())
+        self._line.frombytes(np.ascontiguousarray(lines, np.int64).tobytes())
+        for name, (rows, numbers) in values.items():
+            cell = self._cells.get((name, split)) or self._open(name, split)
+            if cell is not None:
+                cell[0].frombytes((rows.astype(np.int64) + first).tobytes())
+                cell[1].frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
+
     def _open(self, name: str, split: Split) -> tuple[array[int], array[float]] | None:
         if len(self._cells) >= MAX_METRICS:
             self.dropped_metrics += 1
