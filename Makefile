@@ -1,0 +1,40 @@
+# Everything a fresh machine needs: Python 3.11 or later, pip and make. Nothing is installed outside .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SAMPLE := sample_logs/article/bad/train.log
+
+.PHONY: report test lint dashboard clean
+
+# Exit code 1 says that the log has findings, as this one should.
+report: .venv/installed
+	@echo "trainvitals report $(SAMPLE)"
+	@$(BIN)/trainvitals report $(SAMPLE) || test $$? -eq 1
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=.venv/src $(BIN)/mypy -p trainvitals.parsers -p trainvitals.diagnostics -p trainvitals.dashboard
+
+dashboard: .venv/installed
+	$(BIN)/trainvitals dashboard sample_logs
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+# The link gives mypy the package under its import name, which an editable install hides from it.
+.venv/installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	mkdir -p .venv/src && ln -sfn ../.. .venv/src/trainvitals
+	touch $@ .venv/installed
