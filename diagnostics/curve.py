@@ -1,0 +1,212 @@
+"""What the rules about curves share: the usable part of a loss, whether its shape may be judged, how far the run is."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.statistics import MIN_NOISE, Local, block_count, local_noise
+from trainvitals.parsers.model import Floats, Series
+
+SHORT = 200
+"""Points below which windows for the local noise are as long as the bends of the curve itself."""
+
+REWARD_WORDS = frozenset({"reward", "rewards", "advantage", "advantages", "pg", "policy", "actor", "critic"})
+"""Words in metric names of policy-gradient and preference training, whose loss says nothing about progress."""
+
+ADVERSARIAL = (
+    ("d_loss", "g_loss"),
+    ("loss_d", "loss_g"),
+    ("d_real", "d_fake"),
+    ("g_gan", "d_real"),
+    ("loss_gen", "loss_disc"),
+    ("gen_loss", "disc_loss"),
+)
+"""Pairs of metrics of adversarial training, where two losses hold each other up."""
+
+HALF = ("fp16", "mixed_precision", "precision")
+"""Hyperparameters that say whether a loss scaler is used."""
+
+SCALES = frozenset({"loss_scale", "grad_scale", "scale", "amp_scale"})
+"""Metrics that hold the factor of a loss scaler; a constant 1 is none."""
+
+RLHF_TYPES = frozenset({"grpo", "ppo", "dpo", "kto", "orpo", "cpo", "simpo", "rloo", "gkd", "online_dpo", "reinforce"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """The finite points of a positive series at growing steps, each step once.
+
+    Attributes:
+        series: the points, so that an index can be cited.
+        x: their steps, or their order where the log has no steps.
+        u: ln of their values; zeros count as half of the smallest positive value.
+        noise: scale and memory of the noise of `u`.
+    """
+
+    series: Series
+    x: Floats
+    u: Floats
+    noise: Local
+
+    def __len__(self) -> int:
+        return int(self.x.size)
+
+    @property
+    def memory(self) -> float:
+        """Points per independent point; 1 for short curves, as their bend is all that their autocorrelation shows."""
+        return self.noise.tau if len(self) >= SHORT else 1.0
+
+    def blocks(self, least: int = 6) -> int:
+        """How many near-independent blocks there are; `least` for a short curve of at least 3 times as many points."""
+        count = block_count(len(self), self.noise.tau)
+        return max(count, least) if 3 * least <= len(self) < SHORT else count
+
+    def scatter(self, caution: float = 1.0) -> float:
+        """Noise of one point; for short curves from second differences, which a bend does not inflate.
+
+        White noise of standard deviation s has second differences of sqrt(6) * s. `caution` multiplies that estimate,
+        as noise with memory has smaller ones.
+        """
+        if len(self) >= SHORT or len(self) < 5:
+            return self.noise.sd
+        bends = np.diff(self.u, 2)
+        rough = float(np.sqrt(np.mean((bends - bends.mean()) ** 2) / 6))
+        return min(self.noise.sd, max(MIN_NOISE, caution * rough))
+
+    def step(self, index: int) -> float:
+        """The logged step of a point, NaN where the log has none."""
+        return float(self.series.step[index])
+
+
+def curve(series: Series) -> Curve:
+    """The part of a series that can be judged; of several values of one step the last one written."""
+    kept = series.take(np.isfinite(series.value))
+    if len(kept) and np.isfinite(kept.step).all():
+        if not (np.diff(kept.step) > 0).all():
+            last_first = kept.step[::-1]
+            kept = kept.take(len(kept) - 1 - np.unique(last_first, return_index=True)[1])
+        x = kept.step
+    else:
+        x = np.arange(len(kept), dtype=np.float64)
+    positive = kept.value[kept.value > 0]
+    floor = float(positive.min()) / 2 if positive.size else 1.0
+    u = np.log(np.maximum(kept.value, floor))
+    return Curve(kept, x, u, local_noise(u))
+
+
+def other_aim(case: Case) -> str:
+    """The kind of training whose loss is no measure of progress, in words; empty for any other."""
+    names = {s.metric for s in case.run.series if np.isfinite(s.value).any()}
+    rewards = sorted(n for n in names if REWARD_WORDS & set(re.split(r"[^a-z]+", n.lower())))
+    if rewards:
+        return f"policy-gradient or preference training ({rewards[0]} is logged): the loss is no measure of progress"
+    kind = str(case.config("rlhf_type") or "").lower()
+    if kind in RLHF_TYPES:
+        return f"rlhf_type is {kind}: the loss is no measure of progress"
+    pair = next((p for p in ADVERSARIAL if set(p) <= names), None)
+    if pair:
+        return f"adversarial training ({pair[0]} and {pair[1]} are logged): neither loss need fall"
+    return ""
+
+
+def unfit(case: Case, series: Series) -> str:
+    """Why the course of a loss says nothing about health; empty where it does."""
+    reason = other_aim(case)
+    if reason:
+        return reason
+    finite = series.value[np.isfinite(series.value)]
+    if finite.size and finite.min() < 0:
+        return f"{series.logged_as} takes negative values (lowest {finite.min():.6g}): relative changes mean nothing"
+    if finite.size and finite.max() == 0:
+        return f"{series.logged_as} is 0 throughout"
+    return "" if finite.size else f"{series.logged_as} has no finite value"
+
+
+def setting(case: Case, *names: str) -> float:
+    """A hyperparameter as a positive finite number, NaN where it is absent or no such number."""
+    value: Any = case.config(*names)
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return found if 0 < found < 1e15 and not isinstance(value, bool) else math.nan
+
+
+def share_done(case: Case, series: Series) -> float:
+    """How much of the planned run a series reaches, 0 to 1; NaN where the plan is unknown or in other units."""
+    last_epoch = _last(series.epoch)
+    pairs = [(last_epoch, setting(case, "num_train_epochs"))]
+    pairs.insert(
+        0, (_last(series.step), setting(case, "max_steps" if case.step_unit == "step" else "num_train_epochs"))
+    )
+    shares = [done / plan for done, plan in pairs if done == done and plan == plan and done <= 1.02 * plan]
+    return min(1.0, max(shares)) if shares else math.nan
+
+
+def _last(column: Floats) -> float:
+    finite = column[np.isfinite(column)]
+    return float(finite.max()) if finite.size else math.nan
+
+
+def learning_rate(case: Case, x: Floats) -> Floats | None:
+    """Learning rates at these steps (the latest logged before each), or None where none are logged."""
+    series = case.get("learning_rate")
+    if series is None:
+        return None
+    good = np.isfinite(series.step) & np.isfinite(series.value)
+    if good.sum() < 2:
+        return None
+    order = np.argsort(series.step[good], kind="stable")
+    step, value = series.step[good][order], series.value[good][order]
+    return np.asarray(value[np.clip(np.searchsorted(step, x, side="right") - 1, 0, None)])
+
+
+def warming_up(case: Case, x: Floats) -> bool:
+    """Whether the learning rate still rises at the last of these steps."""
+    rate = learning_rate(case, x)
+    if rate is None or rate.size < 3:
+        return False
+    before = rate[-max(2, rate.size // 10)]
+    return bool(rate[-1] >= rate.max() and rate[-1] > 1.001 * before and rate[-1] > 1.05 * rate[0])
+
+
+def restarted(case: Case, x: Floats, since: int) -> bool:
+    """Whether the learning rate is back at 3 or more times its value at index `since`, within what it had before."""
+    rate = learning_rate(case, x)
+    if rate is None or since < 1:
+        return False
+    return bool(rate[-1] >= 3 * rate[since] and rate[-1] <= 1.05 * rate[: since + 1].max())
+
+
+def window(start: float, end: float) -> str:
+    """A step window in words; empty where the log has no steps."""
+    if start != start or end != end:
+        return ""
+    return f" at step {start:g}" if start == end else f" between steps {start:g} and {end:g}"
+
+
+def percent(log_change: float) -> str:
+    """A change in ln units as a signed percentage, or as a factor beyond a doubling."""
+    if abs(log_change) > math.log(2):
+        return f"x{math.exp(min(log_change, 700)):.3g}"
+    return f"{math.expm1(log_change):+.1%}".replace("%", " %")
+
+
+def stretches(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last index of every run of true values."""
+    edges = np.diff(np.concatenate([[0], mask.view(np.int8), [0]]))
+    return list(zip(np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist(), strict=True))
+
+
+def scaler_at_work(case: Case) -> bool:
+    """Whether the log shows a loss scaler: it skips the steps whose gradient overflows, which is no fault by itself."""
+    half = any(str(case.config(name)).lower() in ("true", "fp16", "float16", "16-mixed", "16") for name in HALF)
+    scaled = any(s.metric.replace(" ", "_") in SCALES and np.nanmax(s.value, initial=0) > 1 for s in case.run.series)
+    return half or scaled or any(n.kind == "overflow" for n in case.run.notes)

@@ -1,0 +1,159 @@
+"""L101: the training loss has not improved since the start."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.curve import Curve, curve, percent, setting, share_done, unfit, warming_up
+from trainvitals.diagnostics.report import Finding, NotRun, Pass
+from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import block_count, blocks, trend
+
+CODE, NAME = "L101", "not-learning"
+
+REMEDY = (
+    "check that the optimiser gets the model's parameters and the learning rate is not near 0, that labels and inputs "
+    "match, and that a single batch can be overfitted; then raise the learning rate by 3 to 10 times"
+)
+
+CLASSES = ("num_labels", "num_classes", "n_classes", "vocab_size")
+"""Hyperparameters that say among how many outcomes the model chooses; ln of it is the loss of guessing."""
+
+GUESSES = (math.log(2), math.log(10))
+"""Losses of guessing evenly between 2 and among 10 classes: a flat loss within 1.5 % of them is not learnt."""
+
+ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1", "f1", "precision", "recall", "pck", "success", "iou", "map"})
+
+
+def check(
+    case: Case,
+    *,
+    smallest: float = 0.02,
+    errors: float = 4.0,
+    planned: float = 0.3,
+    blocks_needed: int = 5,
+    visible: float = 0.1,
+    high: float = 3.0,
+) -> Result:
+    """The training loss has not improved since the start.
+
+    What it checks: whether any later part of the training loss lies below its start.
+
+    Why it matters: the compute is lost. The usual causes are a learning rate of almost 0, frozen or forgotten
+    parameters, labels that do not belong to the inputs, or a loss that does not depend on the model.
+
+    What to try: overfit a single batch; look at the gradient norm; print inputs and labels together; raise the
+    learning rate by 3 to 10 times.
+
+    How it decides: in log space. Improvement is the start minus the best of up to 16 near-independent blocks, the start
+    being the mean of the first 1, 3, 10, 30 points or of the first block, whichever shows more. It fails below
+    max(`smallest` 2 %, `errors` 4 standard errors), from `planned` 30 % of the planned run on, when there are
+    `blocks_needed` (5) blocks, no significant falling trend, and little enough noise for an improvement of `visible`
+    10 % to have shown. A flat loss is a fault only where the log can tell it from one that had nothing left to learn:
+    it lies at the loss of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or above `high` (3.0), and
+    the log neither begins in the middle of a run nor has a good accuracy. Source: the band table of fine-tuning losses,
+    entropy of an even guess.
+
+    Blind spots: a fine-tuning that starts below 3.0 and stays there is inconclusive. A task with a long plateau before
+    it drops is failed while it is on it. Losses in other units than nats have another level of guessing.
+    """
+    if case.loss is None or not len(case.loss):
+        return NotRun(CODE, "no training loss is logged")
+    reason = unfit(case, case.loss)
+    if reason:
+        return NotRun(CODE, reason)
+    c = curve(case.loss)
+    done = share_done(case, case.loss)
+    if done < planned:
+        return NotRun(CODE, f"inconclusive: {done:.0%} of the planned run is done, judged from {planned:.0%} on")
+    count = block_count(len(c), c.noise.tau)
+    gain, limit, best = improvement(c, max(count, min(len(c) // 3, blocks_needed)), errors)
+    if gain >= max(-math.log1p(-smallest), limit):
+        return Pass(CODE, f"the loss improved by {percent(-gain)} since the start")
+    if trend(c.x, c.u).direction == "falling" and gain >= smallest:
+        return Pass(CODE, "the loss falls slowly but significantly")
+    if count < blocks_needed:
+        return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
+    if limit > visible:
+        return NotRun(CODE, f"inconclusive: the noise hides improvements below {limit:.0%}")
+    if warming_up(case, c.x):
+        return NotRun(CODE, "inconclusive: the learning rate is still warming up")
+    level = float(np.exp(np.median(c.u)))
+    excuse = _had_nothing_to_learn(case, c, level, high)
+    return NotRun(CODE, excuse) if excuse else _finding(case, c, gain, limit, best, count)
+
+
+def improvement(c: Curve, count: int, errors: float) -> tuple[float, float, int]:
+    """(largest fall in ln units below the start, its threshold in standard errors, index where the best block begins).
+
+    Several lengths of the start are tried: a loss that falls within its first rows has learnt, though the mean of its
+    first block hardly shows it.
+    """
+    cut = blocks(c.x, c.u, max(count, 1))
+    best, size = int(cut.u.argmin()), int(cut.n[0])
+    tried = []
+    for length in sorted({k for k in (1, 3, 10, 30, size) if k <= size}):
+        error = math.hypot(c.noise.se(length), c.noise.se(size))
+        tried.append((float(c.u[:length].mean() - cut.u[best]), errors * error))
+    gain, limit = max(tried, key=lambda t: t[0] - t[1])
+    if gain >= limit:
+        return gain, limit, int(cut.start[best])
+    return (*tried[-1], int(cut.start[best]))
+
+
+def _had_nothing_to_learn(case: Case, c: Curve, level: float, high: float) -> str:
+    """Why a flat loss may be a converged one; empty where it is not."""
+    flat = f"inconclusive: the loss is flat at {level:.4g} from its first row on"
+    if _begins_late(c):
+        return f"{flat}, but the log begins in the middle of a run"
+    classes = setting(case, *CLASSES)
+    if classes > 1:
+        return "" if level >= 0.9 * math.log(classes) else f"{flat}, below the {math.log(classes):.4g} of guessing"
+    accuracy = _accuracy(case)
+    if accuracy > 0.5:
+        return f"{flat}, but an accuracy of {accuracy:.2f} is logged: it may have converged before"
+    guessing = any(abs(level / guess - 1) < 0.015 for guess in GUESSES)
+    return "" if guessing or level >= high else f"{flat}: the log cannot tell a converged model from one that is stuck"
+
+
+def _begins_late(c: Curve) -> bool:
+    """Whether the first step, or epoch, lies so far in that the run must have been resumed."""
+    gap = float(np.median(np.diff(c.x)))
+    epoch = c.series.epoch
+    return bool(c.x[0] > max(3 * gap, 0.05 * (c.x[-1] - c.x[0])) or (epoch[0] >= 1 and epoch[-1] > epoch[0] + 0.5))
+
+
+def _accuracy(case: Case) -> float:
+    """The highest recent median among accuracy-like series, as a fraction; NaN where none is logged."""
+    recent = []
+    for series in case.run.series:
+        if ACCURACY_WORDS & set(re.split(r"[^a-z0-9]+", series.metric.lower())):
+            good = series.value[np.isfinite(series.value)]
+            if good.size:
+                recent.append(float(np.median(good[-max(1, good.size // 4) :])) / (100 if good.max() > 1 else 1))
+    return max(recent, default=math.nan)
+
+
+def _finding(case: Case, c: Curve, gain: float, limit: float, best: int, count: int) -> Finding:
+    level = float(np.exp(np.median(c.u)))
+    cited = sorted({0, best, len(c) - 1})
+    return Finding(
+        CODE,
+        NAME,
+        "fail",
+        (c.series.metric,),
+        f"the loss stands at {level:.4g} and has not improved: its best block is {percent(-gain)} from the start, "
+        f"within {percent(max(limit, 0.02)).lstrip('+')} that noise would show",
+        REMEDY,
+        c.step(0),
+        c.step(-1),
+        tuple(evidence(case, c.series, i) for i in cited),
+        f"improvement {gain:.2%} < max(2 %, 4 standard errors = {limit:.2%}) over {count} independent blocks",
+    )
+
+
+RULE = Rule(CODE, NAME, "fail", check)

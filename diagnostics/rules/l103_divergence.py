@@ -1,0 +1,175 @@
+"""L103: the training loss gives back what it had gained and stays there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.curve import Curve, curve, percent, restarted, share_done, unfit, warming_up
+from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
+from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import MEDIAN_SE, Blocks, block_medians, blocks, trend
+from trainvitals.parsers.model import Floats
+
+CODE, NAME = "L103", "divergence"
+
+REMEDY = (
+    "go back to the checkpoint before the rise, lower the learning rate (by 2 to 5 times) or lengthen the warm-up, "
+    "and clip the gradient norm at 1.0"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """A loss as block medians in ln units: where it began, its best block and the level at which it ends."""
+
+    cut: Blocks
+    medians: Floats
+    first: float
+    best: int
+    last: float
+    error: float
+    """Standard error of the difference of two blocks."""
+
+    @property
+    def gain(self) -> float:
+        """Fall from the start to the best block."""
+        return self.first - float(self.medians[self.best])
+
+    @property
+    def rise(self) -> float:
+        """Rise from the best block to the end."""
+        return self.last - float(self.medians[self.best])
+
+    @property
+    def given_back(self) -> float:
+        """Share of the gain that was lost again."""
+        return self.rise / self.gain if self.gain > 0 else math.inf
+
+    @property
+    def linear_share(self) -> float:
+        """The same in units of the loss itself: what a memorised set loses at 0.001 is nothing."""
+        best, first = math.exp(self.medians[self.best]), math.exp(self.first)
+        return (math.exp(self.last) - best) / (first - best) if first > best else math.inf
+
+    @property
+    def recovered(self) -> float:
+        """Largest rise above the best so far that was made good later."""
+        before = self.medians[: self.best + 1]
+        return float((before - np.minimum.accumulate(before)).max())
+
+
+def check(
+    case: Case,
+    *,
+    fail_share: float = 0.5,
+    warn_share: float = 0.2,
+    lasting: float = 0.1,
+    blocks_needed: int = 6,
+    errors: float = 6.0,
+    smallest: float = 0.05,
+    above_start: float = 0.1,
+) -> Result:
+    """The training loss gives back what it had gained, or ends above its start.
+
+    What it checks: where the training loss ends, against its best block and against its start.
+
+    Why it matters: the model that is being saved now is worse than one that was there before; further training seldom
+    brings it back.
+
+    What to try: go back to the checkpoint before the rise; lower the learning rate, lengthen the warm-up, clip
+    the gradient; look at the batches of the first rising step.
+
+    How it decides: on medians of up to 16 near-independent blocks in log space. Give-back G = (end - best) /
+    (start - best), the end being the lowest block of the last `lasting` 10 % of the run. It fails at G >= `fail_share`
+    (0.5), and warns at `warn_share` (0.2) with a significantly rising trend since the best block, when the gain was
+    more than `errors` (6) standard errors, the rise at least `smallest` (5 %), 4 standard errors, a twentieth of the
+    gain in the loss's own units, and 1.5 times any rise that the run recovered from before. A run that never gained
+    fails when it ends more than `above_start` (10 %) and 6 standard errors above its start. At least `blocks_needed`
+    (6) blocks. Source: definition of this tool, measured on generated runs.
+
+    Blind spots: a rise in the last tenth of the run; a rise while the learning rate is back at a level that it had
+    before (warm restarts) is left open. A change of the data's difficulty looks the same.
+    """
+    if case.loss is None or not len(case.loss):
+        return NotRun(CODE, "no training loss is logged")
+    reason = unfit(case, case.loss)
+    if reason:
+        return NotRun(CODE, reason)
+    c = curve(case.loss)
+    count = c.blocks()
+    if count < blocks_needed:
+        return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
+    course = follow(c, count, lasting)
+    gained = course.gain > errors * course.error
+    if not gained:
+        return _above_start(case, c, course, errors, above_start)
+    severity = _severity(c, course, fail_share, warn_share, smallest)
+    if severity is None:
+        return Pass(CODE, f"the end is within {percent(max(course.rise, 0.0)).lstrip('+')} of the best block")
+    if course.last < course.first and restarted(case, c.x, int(course.cut.start[course.best])):
+        return NotRun(CODE, "inconclusive: the learning rate has been restarted since the best block")
+    return _finding(case, c, course, severity)
+
+
+def follow(c: Curve, count: int, lasting: float) -> Course:
+    """The course of a curve in `count` blocks."""
+    cut = blocks(c.x, c.u, count)
+    medians = block_medians(c.u, cut)
+    size = int(cut.n.min())
+    starts = [float(np.median(c.u[:k])) for k in (3, 10, 30, size) if k <= size]
+    tail = max(1, math.ceil(lasting * count))
+    error = MEDIAN_SE * c.scatter(2.0) * math.sqrt(2 * min(1.0, c.memory / size))
+    return Course(cut, medians, max(starts), int(medians.argmin()), float(medians[-tail:].min()), error)
+
+
+def _severity(c: Curve, course: Course, fail: float, warn: float, smallest: float) -> Severity | None:
+    large = max(math.log1p(smallest), 4 * course.error, 1.5 * course.recovered * (course.last < course.first))
+    if course.rise < large or course.linear_share < 0.05 or course.given_back < warn:
+        return None
+    if course.given_back >= fail:
+        return "fail"
+    since = int(course.cut.start[course.best])
+    return "warn" if trend(c.x[since:], c.u[since:]).direction == "rising" else None
+
+
+def _above_start(case: Case, c: Curve, course: Course, errors: float, above: float) -> Result:
+    rise = course.last - course.first
+    if rise <= max(errors * course.error, math.log1p(above)):
+        return Pass(CODE, "the loss does not rise above its start")
+    if warming_up(case, c.x) or share_done(case, c.series) < 0.1:
+        return NotRun(CODE, "inconclusive: the loss rises, but the run is in its warm-up")
+    return _finding(case, c, course, "fail")
+
+
+def _finding(case: Case, c: Curve, course: Course, severity: Severity) -> Finding:
+    start = int(course.cut.start[course.best])
+    size = int(course.cut.n[course.best])
+    best = start + int(np.abs(c.u[start : start + size] - course.medians[course.best]).argmin())
+    message = (
+        f"the loss fell to {math.exp(course.medians[course.best]):.4g} around step {c.step(best):g} and ends at "
+        f"{math.exp(course.last):.4g} ({percent(course.rise)}), "
+    )
+    if course.last > course.first:
+        message += f"above its start of {math.exp(course.first):.4g}"
+    else:
+        message += f"giving back {course.given_back:.0%} of what it had gained".replace("%", " %")
+    return Finding(
+        CODE,
+        NAME,
+        severity,
+        (c.series.metric,),
+        message,
+        REMEDY,
+        c.step(best),
+        c.step(-1),
+        tuple(evidence(case, c.series, i) for i in sorted({0, best, len(c) - 1})),
+        f"give-back {course.given_back:.2f} of a gain of {course.gain / course.error:.0f} standard errors, "
+        f"block medians of {course.medians.size} blocks in log space",
+    )
+
+
+RULE = Rule(CODE, NAME, "fail", check)
