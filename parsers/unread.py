@@ -1,0 +1,34 @@
+"""Recognises lines that look like metrics, to tell which of them no line format has understood."""
+
+from __future__ import annotations
+
+import re
+
+from trainvitals.parsers.numbers import NUMBER
+
+_LOOKED_AT = 4096
+"""Characters of a line that are looked at."""
+
+_PAIR = re.compile(
+    rf"(?<![\w/.-])([A-Za-z_][\w/.-]*+)[\"']?(?:\s?[:=]\s*+[\"']?(?:{NUMBER})|\s[-+]?\d+\.\d+)(?![\w.])",
+    re.IGNORECASE | re.ASCII,
+)
+_NO_LOSS = re.compile(r"scale|coef|weight|type|window|fn|lambda|alpha|fact|every|steps?$|free|name", re.IGNORECASE)
+_PROGRESS = frozenset({"step", "iter", "iteration", "epoch", "global_step"})
+_CALL = re.compile(r"[A-Z]\w{0,60}\([a-z_]")
+"""`LoraConfig(r=16, ...)`: a configuration, however many numbers it has."""
+
+NEEDLE = "oss"
+
+
+def looks_like_metrics(text: str) -> bool:
+    """Whether a line has a loss with a number, or three `name: number` pairs of which one counts steps."""
+    text = text[:_LOOKED_AT]
+    if NEEDLE not in text and text.count(":") + text.count("=") < 3:
+        return False
+    if _CALL.search(text):
+        return False
+    names = [name.lower() for name in _PAIR.findall(text)]
+    if any("loss" in name and not _NO_LOSS.search(name) for name in names):
+        return True
+    return len(names) >= 3 and not _PROGRESS.isdisjoint(names)
