@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from trainvitals.parsers.columns import NAN
+from trainvitals.parsers.csv_clean import clean_rows
 from trainvitals.parsers.csv_rows import (
     EPOCH_NAMES,
     MISSING,
@@ -105,6 +106,20 @@ def read_table(log: LogFile, words: frozenset[str] = frozenset()) -> Table:
     header = find_header(log)
     if header is None:
         raise ReadError(log.path, "has no line that names its columns")
+    may_be_clean = len(header.names) <= MAX_METRICS and words.isdisjoint(map(plain, header.names))
+    rows = clean_rows(log, header) if may_be_clean else None
+    return _read_rows(log, header, words) if rows is None else _from_clean(log, header, rows)
+
+
+def _from_clean(log: LogFile, header: Header, rows: Floats) -> Table:
+    present = ~np.isnan(rows)
+    columns = {n: (np.flatnonzero(present[:, i]), rows[present[:, i], i]) for i, n in enumerate(header.names)}
+    line = np.arange(header.line + 1, header.line + 1 + len(rows))
+    numbers = {name: column for name, column in columns.items() if column[0].size}
+    return Table(header, line, numbers, {}, _source(log, Trouble(lines=header.line + len(rows))))
+
+
+def _read_rows(log: LogFile, header: Header, words: frozenset[str]) -> Table:
     trouble, lines = Trouble(), list[int]()
     columns: dict[str, Cells] = {}
     texts: dict[str, dict[int, tuple[str, ...]]] = {}

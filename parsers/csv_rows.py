@@ -168,9 +168,9 @@ def _rows(log: LogFile, header: Header, trouble: Trouble) -> Iterator[tuple[int,
         if line <= header.line or raw.startswith(b"#"):
             continue
         text = raw.decode("utf-8", "replace")
-        row = split_cells(text, header.delimiter)
-        if not text.strip():
+        if not text.strip() and header.delimiter not in text:
             continue
+        row = split_cells(text, header.delimiter)
         if row is None:
             trouble.unread.append(line)
         else:

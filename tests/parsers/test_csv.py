@@ -12,8 +12,9 @@ from shared_logs import REAL, needs_shared
 
 from trainvitals.parsers import csv_table, keras_csv, lightning_csv, wandb_csv, yolo_csv
 from trainvitals.parsers.columns import visible_name
-from trainvitals.parsers.csv_columns import _any_cells, parse_cells, read_table, seconds
-from trainvitals.parsers.csv_rows import BLOCK_ROWS, distinct, look, split_cells
+from trainvitals.parsers.csv_clean import clean_rows
+from trainvitals.parsers.csv_columns import _any_cells, _read_rows, parse_cells, read_table, seconds
+from trainvitals.parsers.csv_rows import BLOCK_ROWS, distinct, find_header, look, split_cells
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, open_log
 from trainvitals.parsers.limits import MAX_LINE_BYTES, MAX_METRICS
@@ -408,6 +409,49 @@ def test_a_column_holds_exactly_the_numbers_of_the_grammar(cells):
     expected = {i: v for i, cell in enumerate(cells) if (v := number(cell)) is not None}
     assert rows.tolist() == list(expected)
     assert np.array_equal(values, list(expected.values()), equal_nan=True)
+
+
+CLEAN = st.sampled_from(["1", "2.5", "", "-3e-5", "1e999", ".5", "7."])
+ODD = st.sampled_from(["1", "", '"', " ", "nan", "1e", "-", "x", '"2"', "1,2"])
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(CLEAN, CLEAN, CLEAN, ODD), min_size=3, max_size=3).map(",".join)
+        | st.sampled_from(["", "1,2", "#", "1,2,3,"]),
+        max_size=8,
+    ),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from(["", "\n", "\n\n"]),
+)
+def test_clean_tables_read_fast_as_they_read_with_care(rows, end, last):
+    assert_same_both_ways(("a,step,loss" + end + end.join(rows) + last).encode())
+
+
+@given(
+    st.lists(st.lists(CLEAN, min_size=3, max_size=3), min_size=1),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from(",;\t"),
+)
+def test_clean_tables_are_read_the_fast_way(rows, quoting, delimiter):
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, quoting=quoting).writerows([("a", "step", "loss"), *rows])
+    file = log(out.getvalue())
+    header = find_header(file)
+    assert header is not None
+    assert clean_rows(file, header) is not None
+    assert_same_both_ways(file.data)
+
+
+def assert_same_both_ways(data: bytes) -> None:
+    fast = read_table(log(data))
+    careful = _read_rows(log(data), fast.header, frozenset())
+    assert fast.source == careful.source
+    assert fast.line.tolist() == careful.line.tolist()
+    assert list(fast.numbers) == list(careful.numbers)
+    for name, (at, values) in fast.numbers.items():
+        assert at.tolist() == careful.numbers[name][0].tolist()
+        assert np.array_equal(values, careful.numbers[name][1], equal_nan=True)
 
 
 FLOATS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True))
