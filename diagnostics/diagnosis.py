@@ -1,0 +1,157 @@
+"""From a `Run` to a `Report`: normalise, recognise the loss type, ask every rule, and sum up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.loss_type import recognise
+from trainvitals.diagnostics.normalise import Normalised, normalise
+from trainvitals.diagnostics.report import (
+    SEVERITIES,
+    Evidence,
+    Finding,
+    NotRun,
+    Pass,
+    Report,
+    SeriesSummary,
+    Setting,
+    SourceSummary,
+    Verdict,
+    worst,
+)
+from trainvitals.diagnostics.rule import Result, Rule
+from trainvitals.diagnostics.rules import RULES
+from trainvitals.diagnostics.settings import Settings
+from trainvitals.diagnostics.tables import status_tables
+from trainvitals.parsers.model import Floats, Run, Series, Source
+
+JUDGING_FAMILIES = "RLVEDPGM"
+"""Families whose rules say that training goes well; a run on which none of them could speak is not called healthy."""
+
+SPARK_POINTS = 32
+STRICT = "TRAINVITALS_STRICT"
+"""When set, a rule that crashes raises instead of becoming `not run (crashed)`: the tests set it."""
+
+
+def diagnose(run: Run, settings: Settings | None = None) -> Report:
+    """Judge a run as read."""
+    settings = settings or Settings()
+    normalised = normalise(run)
+    case = case_of(normalised, settings)
+    results = [_ask(rule, case, settings) for rule in RULES if settings.runs(rule.code)]
+    findings = _rank(f for r in results for f in _findings(r))
+    passed = tuple(r for r in results if isinstance(r, Pass))
+    return Report(
+        run=run.name,
+        verdict=_verdict(case, findings, passed),
+        loss_type=case.loss_type.name,
+        sources=tuple(_source(s) for s in run.sources),
+        series=tuple(_summary(s, normalised) for s in normalised.run.series),
+        corrections=normalised.corrections,
+        tables=status_tables(case),
+        findings=findings,
+        passed=passed,
+        not_run=tuple(r for r in results if isinstance(r, NotRun)),
+        settings=tuple(
+            Setting(name, str(value.value), value.path, value.line) for name, value in normalised.run.config.items()
+        ),
+    )
+
+
+def case_of(normalised: Normalised, settings: Settings) -> Case:
+    """What the rules see of a normalised run."""
+    return Case(
+        run=normalised.run,
+        raw=normalised.raw,
+        loss_type=recognise(normalised.run, settings.all_loss_types()),
+        corrections=normalised.corrections,
+        step_unit=normalised.step_unit,
+    )
+
+
+def _ask(rule: Rule, case: Case, settings: Settings) -> Result:
+    thresholds = settings.thresholds.get(rule.code, {})
+    try:
+        with np.errstate(all="ignore"):
+            return _with_severity(rule.check(case, **thresholds), case, settings)
+    except Exception as error:
+        if os.environ.get(STRICT):
+            raise
+        return NotRun(rule.code, f"crashed: {type(error).__name__}: {error}")
+
+
+def _with_severity(result: Result, case: Case, settings: Settings) -> Result:
+    def adjusted(finding: Finding) -> Finding:
+        chosen = settings.severities.get(finding.code) or case.loss_type.severities.get(finding.code)
+        return finding.at(chosen) if chosen else finding
+
+    if isinstance(result, Finding):
+        return adjusted(result)
+    return tuple(map(adjusted, result)) if isinstance(result, tuple) else result
+
+
+def _findings(result: Result) -> tuple[Finding, ...]:
+    if isinstance(result, Finding):
+        return (result,)
+    return result if isinstance(result, tuple) else ()
+
+
+def _rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Most severe first; among equals the order of the catalogue, which puts causes before consequences."""
+    return tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity)))
+
+
+def _verdict(case: Case, findings: tuple[Finding, ...], passed: tuple[Pass, ...]) -> Verdict:
+    found = worst(findings)
+    if found in ("fail", "warn"):
+        return "fail" if found == "fail" else "warn"
+    spoke = {r.code[0] for r in passed} | {f.code[0] for f in findings}
+    return "pass" if case.run.points and spoke & set(JUDGING_FAMILIES) else "unknown"
+
+
+def _summary(series: Series, normalised: Normalised) -> SeriesSummary:
+    finite = series.value[np.isfinite(series.value)]
+    return SeriesSummary(
+        metric=series.metric,
+        split=series.split,
+        logged_as=series.logged_as,
+        points=len(series),
+        first_step=float(series.step[0]),
+        last_step=float(series.step[-1]),
+        first=float(series.value[0]),
+        last=float(series.value[-1]),
+        minimum=float(finite.min()) if finite.size else float("nan"),
+        scale=_scale(series, normalised),
+        spark=tuple(map(float, thin(series))),
+    )
+
+
+def _scale(series: Series, normalised: Normalised) -> float:
+    """What the logged values of this series were divided by."""
+    applied = (c for c in normalised.corrections if c.applied and c.kind == "grad_accum")
+    return next((c.factor for c in applied if c.metric == series.metric and series.split == "train"), 1.0)
+
+
+def thin(series: Series, count: int = SPARK_POINTS) -> Floats:
+    """A few values that show the shape: medians of equal-count pieces; NaN where a piece holds nothing finite."""
+    if len(series) <= count:
+        return series.value
+    pieces = np.array_split(series.value, count)
+    return np.array([np.median(p[np.isfinite(p)]) if np.isfinite(p).any() else np.nan for p in pieces])
+
+
+def _source(source: Source) -> SourceSummary:
+    return SourceSummary(
+        path=source.path,
+        format=source.format,
+        lines=source.lines,
+        points=source.points,
+        unread_lines=source.unread_lines,
+        unread_examples=tuple(Evidence(source.path, e.line, e.text) for e in source.unread_examples),
+        problems=source.problems,
+        error=source.error,
+    )
