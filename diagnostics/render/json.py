@@ -1,0 +1,53 @@
+"""JSON for programs, schema version 1: adding keys is allowed, changing them is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from trainvitals import __version__
+from trainvitals.diagnostics.render.sanitise import json_text, setting_value, without_secrets
+from trainvitals.diagnostics.report import Report, Setting
+
+SCHEMA = 1
+_WHOLE = frozenset({"first_step", "last_step", "step_start", "step_end", "factor"})
+"""Numbers that are whole for nearly every log, and then are written so."""
+
+
+def render(reports: Iterable[Report]) -> str:
+    """One line of ASCII, valid for every JSON reader. Non-finite numbers are "NaN", "Infinity" and "-Infinity"."""
+    document = {"schema": SCHEMA, "tool": f"trainvitals {__version__}", "runs": [to_data(r) for r in reports]}
+    # `##[` begins a command to a build server; inside a JSON string it can be written so that it is none.
+    return json.dumps(document, allow_nan=False).replace("##", "#\\u0023") + "\n"
+
+
+def to_data(report: Report) -> dict[str, Any]:
+    """A report as what JSON can hold: dictionaries, lists, text, finite numbers, None."""
+    data = _plain(report)
+    assert isinstance(data, dict)
+    return data
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    if isinstance(value, str):
+        return json_text(without_secrets(value))
+    if isinstance(value, float):
+        return _number(value, whole=name in _WHOLE)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {json_text(str(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, Setting):
+        value = dataclasses.replace(value, value=setting_value(value.name, value.value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name), f.name) for f in dataclasses.fields(value)}
+    return value
+
+
+def _number(value: float, *, whole: bool) -> float | int | str:
+    if not math.isfinite(value):
+        return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    return int(value) if whole and value == int(value) and abs(value) < 2**53 else float(value)
