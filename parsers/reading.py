@@ -11,7 +11,7 @@ import numpy as np
 from trainvitals.parsers import sidecars
 from trainvitals.parsers.discover import SPLIT_FOLDERS, RunFiles, discover
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.files import LogFile, decode, open_log
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import ConfigValue, Parsed, Run, Series, Source, Split
@@ -32,7 +32,20 @@ def read(what: RunFiles | str | os.PathLike[str]) -> Run:
 
 def read_all(files: RunFiles) -> tuple[Run, ...]:
     """All runs that the files hold: one, or one for each name where a file says that it holds several."""
-    parsed = [one for path in files.paths for one in read_file(path)]
+    return assemble_all(files, [one for path in files.paths for one in read_file(path)])
+
+
+def read_bytes(name: str, data: bytes) -> tuple[Run, ...]:
+    """All runs in bytes that come from no file, as `read_all` does; `name` stands for their path."""
+    try:
+        parsed = read_log(LogFile(name, decode(data)))
+    except ReadError as error:
+        parsed = (Parsed(Source(name, "", error=error.reason)),)
+    return assemble_all(RunFiles(name, "", (name,)), list(parsed))
+
+
+def assemble_all(files: RunFiles, parsed: list[Parsed]) -> tuple[Run, ...]:
+    """One run from what the files gave, or one for each name where a file says that it holds several."""
     names = list(dict.fromkeys(one.name for one in parsed))
     if len(names) < 2:
         return (assemble(files, parsed),)

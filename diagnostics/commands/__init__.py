@@ -1,0 +1,1 @@
+"""One module per group of commands; `trainvitals.diagnostics.cli` puts them together."""

@@ -1,0 +1,75 @@
+"""What the tool knows: `formats`, `rules`, `rule CODE`, `loss-types`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from trainvitals.diagnostics.commands import console
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    from trainvitals.diagnostics.render.page import Page
+
+    width = console.width(sys.stdout) if sys.stdout.isatty() else console.MAX_WIDTH
+    return "\n".join(line[2:] for line in Page(width).columns(rows)) + "\n"
+
+
+@click.command()
+def formats() -> None:
+    """List the log formats that are read."""
+    from trainvitals.parsers.formats import FORMATS
+
+    console.write(_lines([(known.name, known.title) for known in FORMATS]))
+
+
+@click.command(short_help="List the health rules.")
+def rules() -> None:
+    """List the health rules: code, usual severity, name, what each says."""
+    from trainvitals.diagnostics.rules import RULES
+
+    console.write(_lines([(rule.code, rule.severity, rule.name, rule.summary) for rule in RULES]))
+
+
+@click.command(short_help="Explain one rule.")
+@click.argument("code")
+@click.pass_context
+def rule(context: click.Context, code: str) -> None:
+    """Explain one rule: what it checks, why it is bad, what to try, and its thresholds.
+
+    CODE is a code such as R102, or a name such as ratio-overfit.
+    """
+    from trainvitals.diagnostics.rules import RULES
+
+    one = next((r for r in RULES if code.upper() == r.code or code.lower() == r.name), None)
+    if one is None:
+        wanted = code.upper() if any(c.isdigit() for c in code) else code.lower()
+        console.unknown(f"no rule {code!r}", wanted, [n for r in RULES for n in (r.code, r.name)], context)
+    lines = [f"{one.code} {one.name} (usually {one.severity})", "", one.docs]
+    if one.thresholds:
+        lines += ["", "Thresholds, as trainvitals.toml would set them:", "", f"    [rules.{one.code}]"]
+        lines += [f"    {name} = {_toml(value)}" for name, value in one.thresholds.items()]
+    console.write("\n".join(lines) + "\n")
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+
+
+@click.command("loss-types", short_help="List the loss types.")
+@click.option("--isolated", is_flag=True, help="Read no settings file.")
+def loss_types(isolated: bool) -> None:
+    """List the loss types and the metrics by which they are recognised, the user's own first."""
+    from trainvitals.diagnostics.rules import RULES
+    from trainvitals.diagnostics.settings import Settings, find
+
+    settings = Settings() if isolated else find(os.curdir, RULES)[0]
+    for known in settings.all_loss_types():
+        console.write(f"{known.name}: {known.title}\n")
+        for names in known.recognise:
+            wanted = " + ".join(sorted(name for name in names if not name.startswith("!")))
+            barred = " or ".join(sorted(name[1:].replace("*", "...") for name in names if name.startswith("!")))
+            console.write(f"    {wanted}{f'  (and no {barred})' if barred else ''}\n")

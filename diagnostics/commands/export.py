@@ -1,0 +1,75 @@
+"""`export`: normalised scalars as a table, for other tools."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from trainvitals.diagnostics.commands import console
+
+if TYPE_CHECKING:
+    import polars
+
+SUFFIXES = (".parquet", ".csv")
+
+
+@click.command(short_help="Write normalised scalars as Parquet or CSV.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("-o", "--output", metavar="FILE", required=True, help="X.parquet or X.csv.")
+def export(paths: tuple[str, ...], output: str) -> int:
+    """Write the normalised scalars of runs as Parquet or CSV, one row per value."""
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix not in SUFFIXES:
+        raise click.BadParameter(f"{output!r} must end in {' or '.join(SUFFIXES)}", param_hint="'-o'")
+    tables, unreadable = _tables(paths)
+    if not any(map(len, tables)):
+        console.complain(f"no usable series in {', '.join(paths)}")
+        return console.WRONG if unreadable else console.NOTHING
+    import polars as pl
+
+    _write(pl.concat(tables), output)
+    return console.WRONG if unreadable else console.OK
+
+
+def _tables(paths: tuple[str, ...]) -> tuple[list[polars.DataFrame], bool]:
+    """(a table per run, whether a source could not be read)."""
+    import polars as pl
+
+    from trainvitals.diagnostics.normalise import normalise
+    from trainvitals.parsers import discover, read_all
+
+    tables, unreadable = [], False
+    for files in console.progress(discover(paths), "reading runs:"):
+        for run in read_all(files):
+            for source in run.sources:
+                if source.error:
+                    unreadable = True
+                    console.complain(f"{source.path}: {source.error}")
+            if run.points:
+                tables.append(normalise(run).run.to_polars().select(pl.lit(run.name).alias("run"), pl.all()))
+    return tables, unreadable
+
+
+def _write(table: polars.DataFrame, output: str) -> None:
+    try:
+        if output.lower().endswith(".csv"):
+            without_formulas(table).write_csv(output)
+        else:
+            table.write_parquet(output)
+    except OSError as error:
+        raise click.FileError(output, error.strerror or str(error)) from error
+
+
+def without_formulas(table: polars.DataFrame) -> polars.DataFrame:
+    """The table with text cells that no spreadsheet runs as a formula; numbers stay numbers."""
+    import polars as pl
+    import polars.selectors as cs
+
+    from trainvitals.diagnostics.render.sanitise import CSV_FORMULA
+
+    texts = cs.string()
+    return table.with_columns(
+        pl.when(texts.str.contains(CSV_FORMULA)).then(pl.lit("'") + texts).otherwise(texts).name.keep()
+    )

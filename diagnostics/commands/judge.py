@@ -1,0 +1,159 @@
+"""`report` and `check`: judge runs, and end with a code that scripts can act on."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainvitals.diagnostics.commands import console
+from trainvitals.diagnostics.report import SEVERITIES, Report, worst
+
+if TYPE_CHECKING:
+    from trainvitals.diagnostics.settings import Settings
+
+FORMATS = ("text", "json", "markdown")
+STDIN = "-"
+STDIN_NAME = "<stdin>"
+
+Command = Callable[..., Any]
+
+
+def _shared_options(command: Command) -> Command:
+    """What `report` and `check` have in common."""
+    options = (
+        click.argument("paths", metavar="PATH...", nargs=-1, required=True),
+        click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Kind of output."),
+        click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output."),
+        click.option("--select", multiple=True, metavar="CODES", help="Only these rules: R102, or R for a family."),
+        click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules."),
+        click.option("--isolated", is_flag=True, help="Read no settings file."),
+        click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR."),
+        click.option("-v", "--verbose", is_flag=True, help="Details of all runs, and everything in full."),
+    )
+    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
+
+
+@click.command(short_help="Say whether runs are healthy, and why.")
+@_shared_options
+def report(paths: tuple[str, ...], form: str, output: str | None, **options: Any) -> int:
+    """Say whether runs are healthy, since when not, why, and what to change.
+
+    PATH is a log file, the folder of a run, a folder of runs, or - for standard input.
+
+    Exit code: 0 healthy, 1 findings, 2 wrong usage or a source that cannot be read, 5 nothing to judge.
+    """
+    return _run(paths, form, output, options)
+
+
+@click.command(short_help="The same for scripts and CI.")
+@_shared_options
+@click.option("--fail-on", type=click.Choice(("warn", "fail")), help="Lowest severity that fails the check [fail].")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
+@click.option("--strict", is_flag=True, help="Fail also for runs about which nothing can be said.")
+def check(paths: tuple[str, ...], form: str, output: str | None, exit_zero: bool, strict: bool, **options: Any) -> int:
+    """Judge runs as report does, for scripts and CI.
+
+    PATH is a log file, the folder of a run, a folder of runs, or - for standard input.
+
+    Exit code: 0 nothing at or above the level, 1 findings, 2 wrong usage or a source that cannot be read,
+    5 nothing to judge.
+    """
+    code = _run(paths, form, output, options, strict=strict)
+    return console.OK if exit_zero and code == console.FINDINGS else code
+
+
+def _run(paths: Sequence[str], form: str, output: str | None, options: dict[str, Any], *, strict: bool = False) -> int:
+    settings = _settings(paths, options)
+    present = tuple(path for path in paths if path == STDIN or os.path.lexists(path))
+    reports = _judge(present, settings)
+    console.write(_rendered(reports, form, output, options), output)
+    for path in paths:
+        if path not in present:
+            console.complain(f"{path}: does not exist")
+    return exit_code(reports, settings.fail_on, strict=strict) if len(present) == len(paths) else console.WRONG
+
+
+def exit_code(reports: Sequence[Report], fail_on: str, *, strict: bool = False) -> int:
+    """The exit code for these reports; a log that could not be read outranks what was found in the others."""
+    if any(source.error and source.format != "hyperparameters" for report in reports for source in report.sources):
+        return console.WRONG
+    if not any(report.points for report in reports) and not _found(reports, fail_on):
+        return console.NOTHING
+    inconclusive = strict and any(report.verdict == "unknown" for report in reports)
+    return console.FINDINGS if inconclusive or _found(reports, fail_on) else console.OK
+
+
+def _found(reports: Sequence[Report], fail_on: str) -> bool:
+    counted = SEVERITIES[: SEVERITIES.index("fail" if fail_on == "fail" else "warn") + 1]
+    return any(worst(report.findings) in counted for report in reports)
+
+
+def _settings(paths: Sequence[str], options: dict[str, Any]) -> Settings:
+    from trainvitals.diagnostics.rules import RULES
+    from trainvitals.diagnostics.settings import Settings, codes, find, override
+
+    settings, passed_over = (Settings(), ()) if options["isolated"] else find(os.curdir, RULES, paths)
+    if settings.origin:
+        console.complain(f"settings from {os.path.relpath(settings.origin)}")
+    for path in passed_over:
+        console.complain(f"{os.path.relpath(path)} is not used: it lies inside the logs that it would judge")
+    chosen = {
+        key: codes(_split(options[key]), RULES, "command line", f"--{key}") if options[key] else None
+        for key in ("select", "ignore")
+    }
+    return override(settings, fail_on=options.get("fail_on"), **chosen)
+
+
+def _split(given: Sequence[str]) -> list[str]:
+    return [code for text in given for code in text.split(",") if code.strip()]
+
+
+def _judge(paths: Sequence[str], settings: Settings) -> tuple[Report, ...]:
+    reports = tuple(console.progress(_examine(paths, settings), "reading runs:"))
+    for one in reports:
+        for source in one.sources:
+            if source.error:
+                console.complain(f"{source.path}: {source.error}")
+    if paths and not reports:
+        console.complain(f"no log was found in {', '.join(paths)}")
+    return reports
+
+
+def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Report]:
+    from trainvitals.diagnostics.diagnosis import diagnose
+    from trainvitals.diagnostics.pipeline import examine
+    from trainvitals.parsers.reading import read_bytes
+
+    yield from examine([path for path in paths if path != STDIN], settings)
+    if STDIN in paths:
+        for run in read_bytes(STDIN_NAME, sys.stdin.buffer.read()):
+            yield diagnose(run, settings)
+
+
+def _rendered(reports: Sequence[Report], form: str, output: str | None, options: dict[str, Any]) -> str:
+    if form == "json":
+        from trainvitals.diagnostics.render import json
+
+        return json.render(reports)
+    if form == "markdown":
+        from trainvitals.diagnostics.render import markdown
+
+        return markdown.render(reports)
+    from trainvitals.diagnostics.render import page, text
+
+    to_file = output not in (None, STDIN)
+    blocks = page.UNICODE.blocks + page.UNICODE.fail + page.UNICODE.arrow
+    return text.render(
+        reports,
+        page.Page(
+            width=console.PLAIN_WIDTH if to_file else console.width(sys.stdout),
+            colour=not to_file and console.wants_colour(sys.stdout, os.environ, forbidden=options["no_color"]),
+            glyphs=page.UNICODE if to_file or console.can_encode(sys.stdout, blocks) else page.ASCII,
+            verbose=options["verbose"],
+        ),
+    )
