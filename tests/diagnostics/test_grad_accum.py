@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_logs import ACCUM, REAL, index, needs_shared
 
+from trainvitals.diagnostics.normalise import normalise
 from trainvitals.diagnostics.normalise.grad_accum import KIND, SUSPECTED, UNDETERMINED, correct, judge, versions
 from trainvitals.diagnostics.normalise.grad_accum.pairs import compare
 from trainvitals.diagnostics.normalise.grad_accum.witnesses import least_loss, most_loss
+from trainvitals.parsers.discover import discover
+from trainvitals.parsers.model import ConfigValue
+from trainvitals.parsers.reading import read, read_all
 
 STEPS = np.arange(5.0, 241, 5)
 EVALS = np.arange(20.0, 241, 20)
@@ -277,14 +281,20 @@ def test_a_loss_that_reaches_zero_is_never_rescaled(bad):
     assert correct(run) == (run, ())
 
 
-def test_a_preference_loss_is_never_rescaled_even_where_its_nll_shows_the_factor():
-    rewards = {"rewards/chosen": (STEPS, np.linspace(-0.1, 0.2, STEPS.size))}
-    run = logged(8, more=rewards)
-    assert correct(run) == (run, ())
-    nll = {**rewards, "nll_loss": (STEPS, curve(STEPS) * 0.99)}
-    run = logged(8, more=nll)
+REWARDS = {"rewards/chosen": (STEPS, np.linspace(-0.1, 0.2, STEPS.size))}
+
+
+@pytest.mark.parametrize("evals", [EVALS, np.array([1000.0])], ids=["by its eval loss", "by its nll"])
+def test_a_preference_loss_is_never_rescaled_even_where_its_factor_is_plain(evals):
+    run = logged(8, more={**REWARDS, "nll_loss": (STEPS, curve(STEPS) * 0.99)}, evals=evals)
     assert correct(run)[0] is run
     assert (one_correction(run).factor, one_correction(run).applied) == (8, False)
+
+
+@pytest.mark.parametrize("factor", [1, 1 / 8, 3])
+def test_other_ratios_of_a_preference_loss_are_not_mentioned(factor):
+    run = logged(factor, more=REWARDS)
+    assert correct(run) == (run, ())
 
 
 def test_nan_values_are_kept_and_do_not_disturb():
@@ -411,6 +421,26 @@ def test_correcting_twice_changes_nothing_more(k, seed):
     assert correct(once) == (once, ())
 
 
+NUMBERS = st.floats(allow_nan=True, allow_infinity=True)
+SETTINGS = st.one_of(st.none(), st.integers(-(10**400), 10**400), st.floats(), st.booleans(), st.just("auto"))
+
+
+@given(
+    train=st.lists(st.one_of(NUMBERS, st.floats(1e-300, 1e300)), min_size=1, max_size=30),
+    held_out=st.lists(st.one_of(NUMBERS, st.floats(1e-300, 1e300)), min_size=1, max_size=10),
+    given=st.lists(SETTINGS, min_size=6, max_size=6),
+)
+@settings(max_examples=200, deadline=None)
+def test_no_numbers_crash_it_and_none_is_changed_but_by_a_possible_factor(train, held_out, given):
+    names = ("gradient_accumulation_steps", "world_size", "vocab_size", "per_device_train_batch_size")
+    rates = dict(zip(("train_samples_per_second", "train_steps_per_second"), given[4:], strict=True))
+    series = {"loss": train, "eval/loss": held_out, "token_acc": np.clip(train, 0, 1), "nll_loss": train}
+    run = make.run(series, config={**TRAINER, **dict(zip(names, given, strict=False))}, summary=rates)
+    corrected, corrections = correct(run)
+    applied = [c.factor for c in corrections if c.applied]
+    np.testing.assert_array_equal(corrected.get("loss").value, np.array(train, float) / (applied or [1])[0])
+
+
 def test_a_train_row_far_before_its_eval_is_no_match():
     run = make.run({"loss": (np.arange(1.0, 21), np.ones(20)), "eval/loss": (np.array([200.0]), np.ones(1))})
     assert compare(run.get("loss"), run.get("loss", "eval")) is None
@@ -451,49 +481,42 @@ def test_the_eras_stand_in_order():
 # The shared runs: the factor of each is known
 
 
-def normalised(path):
-    normalisation = pytest.importorskip("trainvitals.diagnostics.normalisation")
-    from trainvitals.parsers import read
-
-    return normalisation.normalise(read(str(path)))
-
-
 @needs_shared
 @pytest.mark.parametrize("row", index(ACCUM), ids=lambda row: row["run"])
 def test_every_shared_run_gets_its_true_factor(row):
     """Unscaled runs get none; factors of 2 and 3 may stay open; all others are found and divided away."""
     true = float(row["true factor of the logged train loss"])
-    result = normalised(ACCUM / row["run"])
+    result = normalise(read(str(ACCUM / row["run"])))
     made = [c for c in result.corrections if c.kind == KIND]
     applied = [c.factor for c in made if c.applied]
     if true == 1:
         assert made == []
     elif max(true, 1 / true) >= 4:
         assert applied == [true]
-        np.testing.assert_allclose(result.run.get("loss").value * true, result.raw.get("loss").value)
     else:
         assert applied in ([true], [])
+    loss = result.run.get("loss").value[0] * (applied or [1])[0]
+    assert loss == pytest.approx(float(row["first logged loss"]), rel=1e-3)
     assert correct(result.run)[0] is result.run
 
 
+def real_runs():
+    files = discover([str(REAL)]) if REAL.is_dir() else ()
+    return [pytest.param(one, id=one.name) for one in files]
+
+
 @needs_shared
-def test_no_real_log_is_called_scaled():
-    from trainvitals.parsers import discover, read_all
-
-    pytest.importorskip("trainvitals.diagnostics.normalisation")
-    runs = [run for files in discover([str(REAL)]) for run in read_all(files)]
-    assert len(runs) > 10
-    for run in runs:
-        for accumulation in (None, 2, 4, 8, 16):
-            assert not _scaled(run, accumulation), run.name
+@pytest.mark.parametrize("files", real_runs())
+def test_no_real_log_is_called_scaled_whatever_its_accumulation_is_supposed_to_be(files):
+    for run in read_all(files):
+        for supposed in (None, 2, 4, 8, 16):
+            made = correction_of(run, supposed)
+            assert made is None or made.evidence.startswith(UNDETERMINED)
+            assert made is None or supposed is not None
 
 
-def _scaled(run, accumulation):
-    from trainvitals.diagnostics.normalisation import normalise
-    from trainvitals.parsers.model import ConfigValue
-
-    config = dict(run.config)
-    if accumulation:
-        config["gradient_accumulation_steps"] = ConfigValue(accumulation, "supposed")
+def correction_of(run, supposed):
+    name = "gradient_accumulation_steps"
+    config = dict(run.config) if supposed is None else {**run.config, name: ConfigValue(supposed, "supposed")}
     made = normalise(dataclasses.replace(run, config=config)).corrections
-    return [c for c in made if c.kind == KIND and (c.applied or c.evidence.startswith(SUSPECTED))]
+    return next((c for c in made if c.kind == KIND), None)

@@ -11,7 +11,7 @@ from trainvitals.diagnostics.normalise.grad_accum import words
 from trainvitals.diagnostics.normalise.grad_accum.decide import decide
 from trainvitals.diagnostics.normalise.grad_accum.pairs import compare
 from trainvitals.diagnostics.normalise.grad_accum.verdict import Verdict
-from trainvitals.diagnostics.normalise.grad_accum.witnesses import Witnesses, gather
+from trainvitals.diagnostics.normalise.grad_accum.witnesses import gather
 from trainvitals.diagnostics.report import Correction
 from trainvitals.parsers.model import Run, Series
 
@@ -20,8 +20,8 @@ __all__ = ["KIND", "SUSPECTED", "UNDETERMINED", "Verdict", "correct", "judge"]
 KIND = "grad_accum"
 
 UNDETERMINED, SUSPECTED = "undetermined: ", "suspected: "
-"""Beginnings of the evidence of a correction that was not applied; without one, the factor was found but the
-accumulation only computed."""
+"""Beginnings of the evidence of a correction that was not applied; without one, the factor was found, but the
+accumulation was only computed, or the loss is one of preferences."""
 
 
 def correct(run: Run) -> tuple[Run, tuple[Correction, ...]]:
@@ -47,11 +47,11 @@ def judge(run: Run) -> Verdict:
     if loss is None or nothing:
         return Verdict("silent", nothing)
     held_out = run.get("loss", "eval")
-    witnesses = gather(run, settings)
-    if any(s.metric.startswith("rewards/") for s in run.series):
-        return _preference(settings, witnesses)
     finite = loss.value[np.isfinite(loss.value)]
-    return decide(settings, compare(loss, held_out) if held_out is not None else None, witnesses, finite)
+    with np.errstate(all="ignore"):
+        comparison = compare(loss, held_out) if held_out is not None else None
+        verdict = decide(settings, comparison, gather(run, settings), finite)
+    return _as_preference(verdict) if any(s.metric.startswith("rewards/") for s in run.series) else verdict
 
 
 def _nothing_to_judge(run: Run, loss: Series | None, settings: reading.Settings) -> str:
@@ -66,12 +66,12 @@ def _nothing_to_judge(run: Run, loss: Series | None, settings: reading.Settings)
     return ""
 
 
-def _preference(settings: reading.Settings, witnesses: Witnesses) -> Verdict:
-    """Preference losses hover around zero by design: named where their own nll shows the factor, never rescaled."""
-    factor = float(settings.accumulation or 1)
-    if factor >= 4 and witnesses.nll_fits(factor):
-        said = "the loss is this factor times the nll_loss beside it, and left as logged as a preference loss"
-        return Verdict("scaled", words.join(words.accumulation(settings), said, words.opinion(settings)), factor)
+def _as_preference(verdict: Verdict) -> Verdict:
+    """Preference losses fall towards zero by design: a factor is named where it is proven, and never divided away."""
+    if verdict.kind == "unscaled":
+        return verdict
+    if verdict.kind == "scaled" and verdict.factor > 1:
+        return replace(verdict, applied=False, reason=words.join(verdict.reason, "left as logged, a preference loss"))
     return Verdict("silent", "a preference loss has no scale to compare")
 
 

@@ -36,8 +36,8 @@ LARGE = 1.9
 
 ENOUGH_PAIRS = 3
 
-SUSPECT_WITHIN, SUSPECT_SPREAD, SUSPECT_PAIRS = 0.13, 0.3, 4
-"""Without a known accumulation: how near to a power of two, how flat, over how many pairs."""
+SUSPECT_WITHIN, SUSPECT_SPREAD, SUSPECT_PAIRS, SUSPECT_OCTAVES = 0.13, 0.3, 4, 10
+"""Without a known accumulation: how near to a power of two, how flat, over how many pairs, 1024 times at most."""
 
 STEADY_WINDOW, STEADY = 4, 0.6
 
@@ -81,7 +81,7 @@ def _unknown(s: Settings, c: Comparison) -> Verdict:
     nearest = round(c.level)
     suspicious = (
         s.family
-        and abs(nearest) >= 2
+        and 2 <= abs(nearest) <= SUSPECT_OCTAVES
         and abs(c.level - nearest) <= SUSPECT_WITHIN
         and c.spread <= SUSPECT_SPREAD
         and c.pairs >= SUSPECT_PAIRS

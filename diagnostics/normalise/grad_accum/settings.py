@@ -47,6 +47,10 @@ NEAR_PROCESSES = 0.2
 """The same for the number of processes, when the accumulation is read and only the quotient is wanted."""
 
 
+MOST = 10**7
+"""No accumulation, number of processes or vocabulary is larger; what is, is something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Numbers that decide, and the words that cite them.
@@ -136,13 +140,13 @@ def _as_number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
 
 def _whole(number: float | None, least: int = 1) -> int | None:
-    return int(number) if number is not None and number == int(number) and number >= least else None
+    return int(number) if number is not None and least <= number <= MOST and number == int(number) else None
 
 
 def _accumulation(run: Run) -> tuple[int | None, str]:
@@ -172,8 +176,12 @@ def _quotient(run: Run) -> tuple[float, float]:
     if batch <= 0:
         return 0.0, 0.0
     if samples > 0 and steps > 0:
-        return samples / steps / batch, _rounding(samples) + _rounding(steps)
-    return _by_epochs(run, batch), 0.0
+        return _limited(samples / steps / batch), _rounding(samples) + _rounding(steps)
+    return _limited(_by_epochs(run, batch)), 0.0
+
+
+def _limited(quotient: float) -> float:
+    return quotient if 0 < quotient <= MOST else 0.0
 
 
 def _rounding(rate: float) -> float:

@@ -32,8 +32,8 @@ LOOSE = (0.6, 1.2)
 EQUAL_ACCURACY = 0.06
 """Train and eval token accuracy this close say that both data are equally hard."""
 
-NLL_OCTAVES = 0.3
-"""ORPO adds a small term to its nll, so that their ratio lies a little above 1."""
+NLL_OCTAVES, STEADY_RATIO = 0.3, 0.6
+"""ORPO adds a small term to its nll, so that their ratio lies a little above 1; one that drifts is no scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Witnesses:
 
     def nll_fits(self, factor: float) -> bool:
         """The loss is about the factor times the nll that was logged beside it."""
-        return self.nll is not None and abs(math.log2(self.nll / factor)) <= NLL_OCTAVES
+        return self.nll is not None and 0 < self.nll < math.inf and abs(math.log2(self.nll / factor)) <= NLL_OCTAVES
 
     @property
     def equally_hard(self) -> bool:
@@ -166,7 +166,9 @@ def _ratio(loss: Series, other: Series | None) -> float | None:
     matched = _same_rows(loss, other) if other is not None else None
     if matched is None or min(matched[0].min(), matched[1].min()) <= 0:
         return None
-    return float(np.median(matched[0] / matched[1]))
+    octaves = np.log2(matched[0] / matched[1])
+    low, high = np.percentile(octaves, (10, 90))
+    return float(2 ** np.median(octaves)) if high - low <= STEADY_RATIO else None
 
 
 def _accuracy_gap(run: Run) -> float | None:

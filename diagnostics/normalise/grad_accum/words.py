@@ -24,9 +24,14 @@ def ratio(comparison: Comparison) -> str:
     """What was compared, the ratio and the number of pairs."""
     pairs = "1 matched pair" if comparison.pairs == 1 else f"{comparison.pairs} matched pairs"
     return (
-        f"train loss is {2**comparison.level:.3g} times the eval loss at the same steps "
-        f"({pairs}, the first {2**comparison.early:.3g})"
+        f"train loss is {_times(comparison.level)} times the eval loss at the same steps "
+        f"({pairs}, the first {_times(comparison.early)})"
     )
+
+
+def _times(octaves: float) -> str:
+    """Ratios beyond what a float holds are cut: nobody reads them."""
+    return f"{2 ** max(-1000.0, min(1000.0, octaves)):.3g}"
 
 
 def accumulation(settings: Settings) -> str:
