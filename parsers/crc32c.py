@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -18,6 +17,11 @@ _MASK_DELTA = 0xA282EAD8
 def checksum(data: bytes) -> int:
     """The CRC32C (Castagnoli) of some bytes."""
     return int(google_crc32c.value(data))
+
+
+def continued(data: bytes) -> int:
+    """The CRC32C of some bytes continued from a checksum of 0, as the later part of a message has it."""
+    return int(google_crc32c.extend(0, data))
 
 
 def masked_checksum(data: bytes) -> int:
@@ -40,28 +44,49 @@ def byte_table(after: int) -> Words:
     """
     tail = bytes(after)
     zero = checksum(b"\0" + tail)
-    table = np.zeros(1, np.uint32)
-    for bit in range(8):
-        table = np.concatenate((table, table ^ np.uint32(checksum(bytes((1 << bit,)) + tail) ^ zero)))
-    table.setflags(write=False)
-    return table
+    return _spanned(tuple(checksum(bytes((1 << bit,)) + tail) ^ zero for bit in range(8)))
 
 
-def contribution(columns: npt.NDArray[np.uint8], after: tuple[int, ...]) -> Words:
-    """What the bytes of each row add to a checksum in which they were 0.
+@lru_cache(maxsize=1024)
+def byte_tables(after: tuple[int, ...]) -> Words:
+    """The tables of several bytes of one message, one after the other: (256 * k,)."""
+    return _frozen(np.concatenate([byte_table(distance) for distance in after]))
+
+
+@lru_cache(maxsize=1024)
+def shift_tables(length: int) -> Words:
+    """What the four bytes (lowest first) of the checksum of a beginning add to that of the whole: (4 * 256,).
+
+    `length` is how many bytes follow: crc(a + b) = shift(crc(a)) ^ crc(b continued from 0), and shift is linear.
+    """
+    tail = bytes(length)
+    zero = google_crc32c.extend(0, tail)
+    bits = [google_crc32c.extend(1 << bit, tail) ^ zero for bit in range(32)]
+    return _frozen(np.concatenate([_spanned(tuple(bits[low : low + 8])) for low in range(0, 32, 8)]))
+
+
+def looked_up(tables: Words, columns: npt.NDArray[np.uint8]) -> Words:
+    """The XOR of what the bytes of each row contribute.
 
     Args:
-        columns: (n, k), k bytes of n messages of one length.
-        after: for each of the k columns, how many bytes of the message follow it.
+        tables: (256 * k,), one table per column.
+        columns: (n, k).
 
     Returns:
         (n,), to be XORed with the checksum of the message whose k bytes are 0.
     """
-    found = _tables(after)[columns + np.arange(0, 256 * len(after), 256)]
-    total: Any = np.bitwise_xor.reduce(found, axis=1)
-    return total  # type: ignore[no-any-return]
+    found: Words = np.bitwise_xor.reduce(tables[columns + np.arange(0, tables.size, 256)], axis=1)
+    return found
 
 
-@lru_cache(maxsize=1024)
-def _tables(after: tuple[int, ...]) -> Words:
-    return np.concatenate([byte_table(distance) for distance in after])
+def _spanned(bits: tuple[int, ...]) -> Words:
+    """The table of a linear function of one byte from its values at the eight single bits: (256,)."""
+    table = np.zeros(1, np.uint32)
+    for value in bits:
+        table = np.concatenate((table, table ^ np.uint32(value)))
+    return _frozen(table)
+
+
+def _frozen(table: Words) -> Words:
+    table.setflags(write=False)
+    return table

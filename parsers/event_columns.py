@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from trainvitals.parsers import event_layout as alike
+from trainvitals.parsers import event_bodies
 from trainvitals.parsers.crc32c import masked_checksum
+from trainvitals.parsers.event_bodies import Bodies, Layout
 from trainvitals.parsers.event_config import Text, is_config
-from trainvitals.parsers.event_layout import Layout, Rows
-from trainvitals.parsers.event_records import HEADER, Block, Losses
+from trainvitals.parsers.event_heads import Heads, heads
+from trainvitals.parsers.event_records import BLOCK, HEADER, Block, Losses
 from trainvitals.parsers.event_scalars import Value, parse_event
 from trainvitals.parsers.event_wire import WireError
 from trainvitals.parsers.limits import MAX_METRICS, MAX_NAME_LENGTH, MAX_SIDECAR_BYTES
 from trainvitals.parsers.model import Floats, Ints
 
-SHORTEST, LONGEST = 20, 1024
-"""Lengths of events that are read many at once; others are no scalars, or few."""
+SHORTEST, LONGEST = 8, 1024
+"""Lengths of bodies that are read many at once; others are no scalars, or few."""
 
 FEW = 6
 """So many alike events are not worth the trouble."""
@@ -78,57 +79,58 @@ class Scalars:
 
     def read(self, block: Block) -> Points:
         """The scalars of a block; damaged records are dropped and counted."""
-        size = block.start.size
-        columns = _Open(np.full(size, -1), np.zeros(size), np.zeros(size), np.zeros(size))
-        alone = [row for rows in _equal_lengths(block) for row in self._read_alike(block, rows, columns)]
+        front = heads(self.data, block.start, block.length)
+        columns = _Open(np.full(block.start.size, -1), front.step, front.time, np.zeros(block.start.size))
+        known = len(self.tags)
+        alone = _listed(np.flatnonzero(~front.regular))
+        for rows in _equal(block.length - front.length, np.flatnonzero(front.regular)):
+            alone += self._read_alike(block, front, rows, columns)
         self.alone += len(alone)
         if self.alone <= MAX_ALONE:
             for row in sorted(alone):
                 self._read_one(block, row, columns)
-        return _closed(block, columns)
+        return self._within_limit(_closed(block, columns), known)
 
-    def _read_alike(self, block: Block, row: Ints, columns: _Open) -> list[int]:
-        """Read events of one length, kind by kind; returns the rows that are left to be read one by one."""
-        length = int(block.length[row[0]])
+    def _read_alike(self, block: Block, front: Heads, row: Ints, columns: _Open) -> list[int]:
+        """Read events with bodies of one length, kind by kind; returns the rows left to be read one by one."""
+        start = block.start[row] + front.length[row]
+        length = int(block.length[row[0]] - front.length[row[0]])
         if not SHORTEST <= length <= LONGEST or row.size < FEW:
             return _listed(row)
         # Whole words are gathered: the last record of a file may lack the bytes behind it.
-        inside = block.start[row] + alike.row_width(length) <= len(self.data)
+        inside = start + event_bodies.row_width(length) <= len(self.data)
         alone = _listed(row[~inside])
-        rows = alike.gather(self.data, row[inside], block.start[row[inside]], length)
+        bodies = event_bodies.gather(self.data, row[inside], start[inside], length)
         for _ in range(MAX_LAYOUTS):
-            if len(rows) < FEW:
+            if len(bodies) < FEW:
                 break
-            layout = alike.layout_of(rows.raw[0, :length].tobytes())
+            layout = event_bodies.layout_of(bodies.raw[0, :length].tobytes())
             if layout is None:
-                alone.append(int(rows.row[0]))
-                rows = rows.take(np.arange(1, len(rows)))
+                alone.append(int(bodies.row[0]))
+                bodies = bodies.take(np.arange(1, len(bodies)))
                 continue
-            same = alike.alike(rows, layout)
-            alone += self._take(block, rows if same.all() else rows.take(same), layout, columns)
-            rows = rows.take(~same)
-        return alone + _listed(rows.row)
+            same = event_bodies.alike(bodies, layout)
+            if same.all():
+                return alone + self._take(block, front, bodies, layout, columns)
+            alone += self._take(block, front, bodies.take(same), layout, columns)
+            bodies = bodies.take(~same)
+        return alone + _listed(bodies.row)
 
-    def _take(self, block: Block, rows: Rows, layout: Layout, columns: _Open) -> list[int]:
-        """Put events of one layout into the columns; returns the rows that are left to be read one by one."""
-        order, first = alike.by_tag(rows, layout)
-        left = _listed(np.delete(rows.row, order)) if order.size < len(rows) else []
-        rows = rows.take(order)
-        good = alike.intact(rows, layout, first)
-        for row in rows.row[~good].tolist():
-            self._drop(block, row, BAD_CHECKSUM)
-        tags = [
-            self._tag(rows.raw[at, layout.tag_at : layout.tag_stop].tobytes(), count) if count else _DROPPED
-            for at, count in zip(first.tolist(), np.add.reduceat(good, first, dtype=np.int64).tolist(), strict=True)
+    def _take(self, block: Block, front: Heads, bodies: Bodies, layout: Layout, columns: _Open) -> list[int]:
+        """Put events of one layout into the columns; returns the rows left to be read one by one."""
+        runs = event_bodies.by_tag(bodies, layout)
+        left = np.setdiff1d(bodies.row, runs.bodies.row) if len(runs.bodies) < len(bodies) else bodies.row[:0]
+        bodies = runs.bodies
+        good = event_bodies.intact(runs, layout, front.crc[bodies.row])
+        tag_of_run = [
+            self._tag(bodies.raw[at, layout.tag_at : layout.tag_stop].tobytes()) if any_good else _DROPPED
+            for at, any_good in zip(runs.first.tolist(), np.logical_or.reduceat(good, runs.first).tolist(), strict=True)
         ]
-        tag = np.repeat(tags, np.diff(first, append=len(rows)))
-        if not good.all():
-            rows, tag = rows.take(good), tag[good]
-        columns.tag[rows.row] = tag
-        columns.step[rows.row] = alike.steps(rows, layout)
-        columns.time[rows.row] = alike.times(rows, layout)
-        columns.value[rows.row] = alike.values(rows, layout)
-        return left
+        columns.tag[bodies.row] = np.where(good, runs.spread(np.array(tag_of_run)), _DROPPED)
+        columns.value[bodies.row] = event_bodies.values(bodies, layout)
+        for row in bodies.row[~good].tolist():
+            self._drop(block, row, BAD_CHECKSUM)
+        return _listed(left)
 
     def _read_one(self, block: Block, row: int, columns: _Open) -> None:
         """Read one event into the columns."""
@@ -146,7 +148,7 @@ class Scalars:
         for value in event.values:
             tag = record[value.tag_at : value.tag_stop]
             if value.number is not None:
-                self._put(columns, row, (self._tag(tag, 1), step, time, value.number.read(record)))
+                self._put(columns, row, (self._tag(tag), step, time, value.number.read(record)))
             else:
                 self._keep_text(tag, value, record, block.number + row)
 
@@ -156,16 +158,27 @@ class Scalars:
         else:
             columns.tag[row], columns.step[row], columns.time[row], columns.value[row] = point
 
-    def _tag(self, tag: bytes, count: int) -> int:
-        """The number of a tag that comes with so many values."""
+    def _tag(self, tag: bytes) -> int:
+        """The number of a tag."""
         tag = tag[: 4 * MAX_NAME_LENGTH]
-        known = self.tags.get(tag)
-        if known is not None:
-            return known
-        if len(self.tags) >= MAX_METRICS:
-            self.left_out += count
-            return _DROPPED
+        if len(self.tags) >= MAX_METRICS + BLOCK:
+            return self.tags.get(tag, _DROPPED)
         return self.tags.setdefault(tag, len(self.tags))
+
+    def _within_limit(self, points: Points, known: int) -> Points:
+        """The points without those of new tags over the limit; of these the first ones in the file are kept."""
+        if len(self.tags) <= MAX_METRICS:
+            return points
+        tags, first = np.unique(points.tag, return_index=True)
+        fresh = tags[np.argsort(first)]
+        fresh = fresh[fresh >= known][: MAX_METRICS - known]
+        renumbered = np.full(len(self.tags), _DROPPED)
+        renumbered[:known], renumbered[fresh] = np.arange(known), np.arange(known, known + fresh.size)
+        names = list(self.tags)
+        self.tags = {name: n for n, name in enumerate(names[:known] + [names[n] for n in fresh.tolist()])}
+        tag = renumbered[points.tag]
+        self.left_out += int((tag < 0).sum())
+        return replace(points, tag=tag).take(np.flatnonzero(tag >= 0))
 
     def _keep_text(self, tag: bytes, value: Value, record: bytes, number: int) -> None:
         start, stop = value.text or value.content or (0, 0)
@@ -184,12 +197,15 @@ def _listed(rows: Ints) -> list[int]:
     return listed
 
 
-def _equal_lengths(block: Block) -> list[Ints]:
-    """The rows of a block in groups of one length: arrays (n,) in the order of the file."""
-    length = block.length
+def _equal(length: Ints, rows: Ints) -> list[Ints]:
+    """Rows in groups of one length: arrays in the order of the file."""
+    if not rows.size:
+        return []
+    length = length[rows]
     # Numpy sorts 16-bit integers by radix, which is several times faster.
-    order = (length.astype(np.uint16) if length.max() < 1 << 16 else length).argsort(kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(length[order])) + 1)
+    order = (length.astype(np.uint16) if 0 <= length.min() <= length.max() < 1 << 16 else length).argsort(kind="stable")
+    length = length[order]
+    return np.split(rows[order], np.flatnonzero(length[1:] != length[:-1]) + 1)
 
 
 def _closed(block: Block, columns: _Open) -> Points:

@@ -7,15 +7,13 @@ This module follows the chain and vouches for the lengths; the data of a record 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from trainvitals.parsers.crc32c import checksum, contribution, masked, masked_checksum
+from trainvitals.parsers.crc32c import byte_tables, checksum, looked_up, masked, masked_checksum
 from trainvitals.parsers.limits import MAX_EXAMPLES
 from trainvitals.parsers.model import Ints
 
@@ -35,10 +33,9 @@ MAX_SEARCH_BYTES = 256 << 20
 MAX_LISTED = 10_000
 """Lost records remembered one by one; further ones are only counted."""
 
-_SHORT_WALK = 256
-_LONGEST_PERIOD = 1024
+_SHORT_SPAN, _LONG_SPAN = 1 << 16, 1 << 21
+"""Bytes searched for headers at once: at first, and where one short record follows another."""
 
-_HEADER = struct.Struct("<QI")
 _EMPTY = np.empty(0, np.int64)
 
 
@@ -80,18 +77,11 @@ class Block:
     length: Ints
 
 
-def view(data: bytes, kind: str) -> Any:
-    """The bytes as overlapping items of a numpy type, one starting at every byte: (len(data) - itemsize + 1,)."""
-    width = np.dtype(kind).itemsize
-    return np.ndarray((max(0, len(data) - width + 1),), kind, data, strides=(1,))
-
-
 def header_holds(data: bytes, at: int) -> bool:
     """Whether a record header with a valid checksum starts at a byte."""
     if len(data) - at < HEADER:
         return False
-    length, crc = _HEADER.unpack_from(data, at)
-    return bool(_length_checksum(length) == crc)
+    return masked_checksum(data[at : at + 8]) == int.from_bytes(data[at + 8 : at + HEADER], "little")
 
 
 def blocks(data: bytes, losses: Losses) -> Iterator[Block]:
@@ -119,18 +109,14 @@ def blocks(data: bytes, losses: Losses) -> Iterator[Block]:
         at, number = found, number + 1
 
 
-@lru_cache(maxsize=1 << 16)
-def _length_checksum(length: int) -> int:
-    return masked_checksum(length.to_bytes(8, "little"))
-
-
 class _Chain:
-    """The records of one file. Regular logs repeat the same lengths step after step, which is guessed, then checked."""
+    """The records of one file."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.words = view(data, "<u8")
-        self.halves = view(data, "<u4")
+        self.bytes = np.frombuffer(data, np.uint8)
+        self.words = _view(data, "<u8")
+        self.halves = _view(data, "<u4")
         self.budget = MAX_SEARCH_BYTES
         self.written = len(data.rstrip(b"\0"))
 
@@ -140,94 +126,82 @@ class _Chain:
 
     def follow(self, at: int) -> tuple[Ints, int]:
         """(starts of the data of at least BLOCK records, the byte after them); fewer where the chain ends or breaks."""
-        parts, count, walk = [], 0, _SHORT_WALK
+        parts, count, span = [_EMPTY], 0, _SHORT_SPAN
         while count < BLOCK:
-            start, at = self._walk(at, walk)
+            start, stop = self._linked(at, at + span)
+            if not start.size:
+                start, stop = self._single(at)
+                span = _SHORT_SPAN // 4
+            if not start.size:
+                break
             parts.append(start)
-            count += start.size
-            if start.size < walk:
-                break
-            guessed, at = self._repeat(start, at)
-            parts.append(guessed)
-            count += guessed.size
-            walk = _SHORT_WALK if guessed.size >= walk else min(walk * 4, BLOCK)
+            count, at, span = count + start.size, stop, min(span * 4, _LONG_SPAN)
         return np.concatenate(parts), at
 
-    def _walk(self, at: int, count: int) -> tuple[Ints, int]:
-        """Up to `count` records one by one, each length checked."""
-        data, unpack, holds = self.data, _HEADER.unpack_from, _length_checksum
-        last = len(data) - OVERHEAD
-        found: list[int] = []
-        while at <= last and len(found) < count:
-            length, crc = unpack(data, at)
-            if holds(length) != crc or length > last - at:
-                break
-            found.append(at + HEADER)
-            at += length + OVERHEAD
-        return np.array(found, np.int64), at
-
-    def _repeat(self, start: Ints, at: int) -> tuple[Ints, int]:
-        """Records that go on with the period in which the last ones came, as far as their headers agree."""
-        strides = np.diff(start, append=at + HEADER)
-        period = _period(strides.tolist())
-        if not period:
+    def _single(self, at: int) -> tuple[Ints, int]:
+        """The data of the record of any length that starts here, if it is whole, and the byte after it."""
+        if not header_holds(self.data, at):
             return _EMPTY, at
-        cycle, turns, parts, count = strides[-period:], 1 + 512 // period, [_EMPTY], 0
-        while count < BLOCK:
-            turns = min(turns, 1 + BLOCK // period, (len(self.data) - at) // int(cycle.sum()))
-            found = self._agreeing(cycle, turns, at)
-            parts.append(found)
-            count += found.size
-            at += (found.size // period) * int(cycle.sum()) + int(cycle[: found.size % period].sum())
-            if not turns or found.size < turns * period:
-                break
-            turns *= 4
-        return np.concatenate(parts), at
+        stop = at + int(self.words[at]) + OVERHEAD
+        return (np.array([at + HEADER]), stop) if stop <= len(self.data) else (_EMPTY, at)
 
-    def _agreeing(self, cycle: Ints, turns: int, at: int) -> Ints:
-        """Starts of the data of the first records of `turns` cycles from a byte whose headers are as predicted."""
-        headers = (at + np.arange(turns)[:, None] * cycle.sum() + (np.cumsum(cycle) - cycle)).ravel()
-        length = cycle - OVERHEAD
-        crc = np.array([_length_checksum(n) for n in length.tolist()], np.uint32)
-        agree = (self.words[headers] == np.tile(length, turns).view(np.uint64)) & (
-            self.halves[headers + 8] == np.tile(crc, turns)
-        )
-        kept: Ints = headers[: headers.size if agree.all() else int(agree.argmin())] + HEADER
-        return kept
+    def _linked(self, at: int, stop: int) -> tuple[Ints, int]:
+        """The data of the short records from a byte on that start before another one, and the byte after them."""
+        heads, ends = self._headers(at, stop)
+        heads, ends = heads[ends <= len(self.data)], ends[ends <= len(self.data)]
+        if not heads.size or heads[0] != at:
+            return _EMPTY, at
+        if not (heads[1:] == ends[:-1]).all():
+            chosen = _path(heads, ends)
+            heads, ends = heads[chosen], ends[chosen]
+        return heads + HEADER, int(ends[-1])
+
+    def _headers(self, at: int, stop: int) -> tuple[Ints, Ints]:
+        """Where in a range valid headers of records shorter than 64 KiB stand, and where these records end."""
+        stop = min(stop, len(self.data) - OVERHEAD + 1)
+        if stop <= at:
+            return _EMPTY, _EMPTY
+        # Six of the eight bytes of such a length are 0.
+        zero = self.bytes[at + 2 : stop + 7] == 0
+        two = zero[:-1] & zero[1:]
+        six = two[:-4] & two[2:-2] & two[4:]
+        found = np.flatnonzero(six) + at
+        crc = np.uint32(checksum(bytes(8))) ^ looked_up(byte_tables((7, 6)), self.bytes[found[:, None] + np.arange(2)])
+        heads = found[masked(crc) == self.halves[found + 8]]
+        return heads, heads + self.words[heads].astype(np.int64) + OVERHEAD
 
     def next_whole(self, at: int) -> int | None:
         """The first byte from `at` on at which a record starts whose two checksums hold; None within the budget."""
         span = 1 << 8
         while at + OVERHEAD <= len(self.data) and self.budget > 0:
-            stop = min(at + span, len(self.data) - OVERHEAD + 1)
-            for candidate in self._headers(at, stop):
-                if self._is_whole(candidate):
-                    return candidate
-            self.budget -= stop - at
+            stop = at + span
+            for head, end in zip(*(found.tolist() for found in self._headers(at, stop)), strict=True):
+                if self._is_whole(head, end):
+                    return int(head)
+            self.budget -= span
             at, span = stop, min(span * 4, 1 << 20)
         return None
 
-    def _headers(self, at: int, stop: int) -> list[int]:
-        """Bytes in a range at which a length stands that fits into the file and has its checksum behind it."""
-        fits = np.flatnonzero(self.words[at:stop] <= len(self.data) - at - OVERHEAD) + at
-        columns = np.frombuffer(self.data, np.uint8)[fits[:, None] + np.arange(8)]
-        crc = np.uint32(checksum(bytes(8))) ^ contribution(columns, tuple(range(7, -1, -1)))
-        starts: list[int] = fits[masked(crc) == self.halves[fits + 8]].tolist()
-        return starts
-
-    def _is_whole(self, at: int) -> bool:
-        end = at + HEADER + int(self.words[at])
-        if end + 4 > len(self.data):
+    def _is_whole(self, head: int, end: int) -> bool:
+        if end > len(self.data):
             return False
-        self.budget -= end - at
-        return self.budget > 0 and masked_checksum(self.data[at + HEADER : end]) == int(self.halves[end])
+        self.budget -= end - head
+        stored = int.from_bytes(self.data[end - 4 : end], "little")
+        return self.budget > 0 and masked_checksum(self.data[head + HEADER : end - 4]) == stored
 
 
-def _period(strides: list[int]) -> int:
-    """The smallest period in which the last strides came three times; 0 if there is none."""
-    for period in range(1, min(len(strides) // 3, _LONGEST_PERIOD) + 1):
-        last = strides[-period:]
-        # The first comparison is only quick; the three turns decide.
-        if last[-1] == strides[-1 - period] and last * 3 == strides[-3 * period :]:
-            return period
-    return 0
+def _path(heads: Ints, ends: Ints) -> list[int]:
+    """Which of them follow one another from the first one on; what looks like a header inside of data is none."""
+    following = np.searchsorted(heads, ends).tolist()
+    starts, stops, at = heads.tolist(), ends.tolist(), 0
+    path = [0]
+    while following[at] < len(starts) and starts[following[at]] == stops[at]:
+        at = following[at]
+        path.append(at)
+    return path
+
+
+def _view(data: bytes, kind: str) -> Any:
+    """The bytes as overlapping items of a numpy type, one starting at every byte: (len(data) - itemsize + 1,)."""
+    width = np.dtype(kind).itemsize
+    return np.ndarray((max(0, len(data) - width + 1),), kind, data, strides=(1,))
