@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,3 +47,14 @@ class Case:
     def config(self, *names: str) -> Any:
         """The first of these hyperparameters that the run has, by canonical name; None if it has none."""
         return next((self.run.config[n].value for n in names if n in self.run.config), None)
+
+    def number(self, *names: str) -> float | None:
+        """The first of these hyperparameters that is a finite number, also when it was written as text."""
+        for name in names:
+            try:
+                value = float(self.run.config[name].value) if name in self.run.config else math.nan
+            except (TypeError, ValueError, OverflowError):
+                continue
+            if math.isfinite(value):
+                return value
+        return None

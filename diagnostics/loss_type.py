@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any
 
-from trainvitals.diagnostics.report import Severity
+from trainvitals.diagnostics.report import SEVERITIES, Severity
 from trainvitals.parsers.errors import TrainvitalsError
 from trainvitals.parsers.model import Run, Split
 
@@ -47,7 +48,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """Any two series, divided. `reference` is the metric that must keep falling (usually the denominator)."""
+    """Any two series, divided. `reference` is the metric that must keep falling (usually the denominator).
+
+    Before `early_steps` it is not called stuck. `logged_as` is the metric that holds the ratio itself, if any.
+    """
 
     name: str
     numerator: str
@@ -57,43 +61,90 @@ class Ratio:
     split: Split = "train"
     denominator_split: Split = "train"
     logged_as: str = ""
+    early_steps: float = 0.0
     bands: tuple[Band, ...] = ()
     targets: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """`total` is the sum of `weights[part] * part`; a part also stands for its auxiliary layers `part_0` ..."""
+    """`total` is the sum of `weights[part] * part`; a part also stands for its auxiliary layers `part_0` ...
+
+    `weight_settings` maps a part to the hyperparameters that hold its weight; they go before `weights`. A part that
+    stands in neither has an unknown weight. `optional` parts may be absent from the log.
+    """
 
     total: str
     weights: Mapping[str, float]
-    weight_settings: Mapping[str, str] = field(default_factory=dict)
+    weight_settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """All parts, in the order of the file."""
+        return tuple(dict.fromkeys((*self.weights, *self.weight_settings)))
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Total as weighted mean of a weighted class and the rest; from it follows the share of that class."""
+    """Total as weighted mean of a weighted class and the rest; from it follows the share of that class.
+
+    `low` and `high` bound the share that is known from the data.
+    """
 
     total: str
     part: str
     rest: str
-    weight_settings: tuple[str, ...]
     low: float
     high: float
 
 
 @dataclass(frozen=True, slots=True)
+class ClassWeight:
+    """The weight of one class of tokens in a cross-entropy.
+
+    `settings` are the hyperparameters that may hold it, `usual` is what it is where the log does not say, `steps` the
+    values worth trying, `counts` the tokens of each class in a typical sequence.
+    """
+
+    name: str
+    weighted: str
+    settings: tuple[str, ...]
+    usual: float
+    steps: tuple[float, ...]
+    counts: Mapping[str, float] = field(default_factory=dict)
+
+    def lower(self, weight: float) -> float:
+        """The next value worth trying below `weight`."""
+        return max((s for s in self.steps if s < weight), default=weight / 2)
+
+    def higher(self, weight: float) -> float:
+        """The next value worth trying above `weight`."""
+        return min((s for s in self.steps if s > weight), default=weight * 2)
+
+    def shares(self, weight: float) -> dict[str, float]:
+        """Share of each class in the loss: its count times its weight over the sum of those products."""
+        mass = {name: count * (weight if name == self.weighted else 1.0) for name, count in self.counts.items()}
+        total = sum(mass.values())
+        return {name: part / total for name, part in mass.items()} if total > 0 else {}
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
-    """A band of absolute loss: values in [low, high) read as `reading`, from `after_epoch` or `after_step` on."""
+    """A band of absolute loss: values in [low, high) read as `reading`, from `after_epoch` or `after_step` on.
+
+    `unless_falling` withholds it while the series still falls; `finetuning` restricts it to pretrained models.
+    """
 
     metric: str
     split: Split
     low: float
     high: float
     reading: Reading
-    after_epoch: float = 0.0
-    after_step: float = 0.0
+    after_epoch: float = float("-inf")
+    after_step: float = float("-inf")
+    unless_falling: bool = False
+    finetuning: bool = False
     remedy: str = ""
 
 
@@ -108,18 +159,40 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """A piece of a loss of the distance d: `square * d**2 + linear * d + constant` for d below `below`."""
+
+    below: float
+    square: float = 0.0
+    linear: float = 0.0
+    constant: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class LossType:
-    """One kind of loss. `recognise` lists alternatives: all metric names of one of them must be present."""
+    """One kind of loss.
+
+    `recognise` lists alternatives of canonical metric names, all of which must be present. A name with `!` in front is
+    a pattern that no further metric may match, so that `!*` means "and nothing else"; metrics that match `bookkeeping`
+    (times, memory) never count as further ones. `unless` maps hyperparameters to patterns that rule the type out. A
+    `weak` type is recognised only where no other one is.
+    """
 
     name: str
     title: str
     main: str = "loss"
     recognise: tuple[frozenset[str], ...] = ()
+    bookkeeping: tuple[str, ...] = ()
+    unless: Mapping[str, str] = field(default_factory=dict)
+    weak: bool = False
     ratios: tuple[Ratio, ...] = ()
     sums: tuple[Sum, ...] = ()
     shares: tuple[Share, ...] = ()
+    weight: ClassWeight | None = None
     levels: tuple[Level, ...] = ()
     tiers: tuple[Tier, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    pixels_per_unit: float = 0.0
     watched: tuple[str, ...] = ()
     remedies: Mapping[str, str] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)
@@ -136,11 +209,31 @@ def builtin() -> tuple[LossType, ...]:
     return tuple(parse(f.name.removesuffix(".toml"), tomllib.loads(f.read_text("utf-8"))) for f in files)
 
 
-def recognise(run: Run, types: tuple[LossType, ...]) -> LossType:
-    """The type whose alternative with the most metric names is fully present in the normalised run; else generic."""
+def recognise(run: Run, types: Sequence[LossType]) -> LossType:
+    """The type whose fully present alternative has the most names; else generic.
+
+    Among equals the first of `types` wins, so that a user's own type, listed first, goes before a built-in one.
+    """
     present = {s.metric for s in run.series}
-    fits = [(len(names), t) for t in types for names in t.recognise if names <= present]
-    return max(fits, key=lambda fit: fit[0])[1] if fits else GENERIC
+    possible = [t for t in types if not _ruled_out(t, run)]
+    fits = [(not t.weak, _wanted(names), t) for t in possible for names in t.recognise if _fits(names, present, t)]
+    return max(fits, key=lambda fit: (fit[0], len(fit[1])))[2] if fits else GENERIC
+
+
+def _ruled_out(kind: LossType, run: Run) -> bool:
+    found = ((run.config[name].value, pattern) for name, pattern in kind.unless.items() if name in run.config)
+    return any(value is not None and fnmatchcase(str(value), pattern) for value, pattern in found)
+
+
+def _wanted(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(n for n in names if not n.startswith("!"))
+
+
+def _fits(names: frozenset[str], present: set[str], kind: LossType) -> bool:
+    wanted = _wanted(names)
+    further = (m for m in present - wanted if not any(fnmatchcase(m, pattern) for pattern in kind.bookkeeping))
+    barred = [n[1:] for n in names if n.startswith("!")]
+    return bool(wanted) and wanted <= present and not any(fnmatchcase(m, p) for m in further for p in barred)
 
 
 def parse(name: str, table: Mapping[str, Any]) -> LossType:
@@ -149,24 +242,26 @@ def parse(name: str, table: Mapping[str, Any]) -> LossType:
     Raises:
         LossTypeError: a key that is missing, unknown or of the wrong type.
     """
+    fields = dict(table)
     try:
-        return LossType(
-            name=name,
-            title=table["title"],
-            main=table.get("main", "loss"),
-            recognise=tuple(frozenset(names) for names in table.get("recognise", ())),
-            ratios=tuple(_ratio(r) for r in table.get("ratios", ())),
-            sums=tuple(Sum(**s) for s in table.get("sums", ())),
-            shares=tuple(Share(**s) for s in table.get("shares", ())),
-            levels=tuple(_level(b) for b in table.get("levels", ())),
-            tiers=tuple(Tier(**t) for t in table.get("tiers", ())),
-            watched=tuple(table.get("watched", ())),
-            remedies=dict(table.get("remedies", {})),
-            severities=dict(table.get("severities", {})),
-            notes=tuple(table.get("notes", ())),
-        )
+        fields.setdefault("title", table["title"])
+        for key, build in _PARTS.items():
+            fields[key] = tuple(build(part) for part in table.get(key, ()))
+        fields["bookkeeping"] = _names(table.get("bookkeeping", ()))
+        fields["watched"] = _names(table.get("watched", ()))
+        fields["notes"] = _names(table.get("notes", ()))
+        fields["weight"] = _weight(table["weight"]) if "weight" in table else None
+        return LossType(name=name, **fields)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise LossTypeError(f"loss type {name!r}: {type(error).__name__}: {error}") from error
+
+
+def _names(names: Any) -> tuple[str, ...]:
+    """A list of names, or one name alone."""
+    found = (names,) if isinstance(names, str) else tuple(names)
+    if not all(isinstance(name, str) for name in found):
+        raise TypeError(f"names must be text, not {names!r}")
+    return found
 
 
 def _ratio(table: Mapping[str, Any]) -> Ratio:
@@ -180,16 +275,48 @@ def _ratio(table: Mapping[str, Any]) -> Ratio:
 
 
 def _band(table: Mapping[str, Any]) -> Band:
-    falling = Reading(**table["falling"])
-    stuck = Reading(**table["stuck"]) if "stuck" in table else falling
+    falling = _reading(table["falling"])
+    stuck = _reading(table["stuck"]) if "stuck" in table else falling
     return Band(float(table.get("low", "-inf")), float(table.get("high", "inf")), falling, stuck)
+
+
+def _reading(table: Mapping[str, Any]) -> Reading:
+    reading = Reading(**table)
+    if reading.severity not in (None, *SEVERITIES):
+        raise ValueError(f"severity must be one of {', '.join(SEVERITIES)}, not {reading.severity!r}")
+    return reading
 
 
 def _target(table: Mapping[str, Any]) -> Target:
     return Target(**{"success_high": table["high"], **table})
 
 
+def _sum(table: Mapping[str, Any]) -> Sum:
+    settings = {part: _names(names) for part, names in table.get("weight_settings", {}).items()}
+    weights = {part: float(weight) for part, weight in table["weights"].items()}
+    return Sum(
+        **{**table, "weights": weights, "weight_settings": settings, "optional": _names(table.get("optional", ()))}
+    )
+
+
+def _weight(table: Mapping[str, Any]) -> ClassWeight:
+    steps = tuple(float(step) for step in table.get("steps", ()))
+    return ClassWeight(**{**table, "settings": _names(table["settings"]), "steps": steps})
+
+
 def _level(table: Mapping[str, Any]) -> Level:
     fields = {"low": float("-inf"), "high": float("inf"), "split": "train", **table}
-    fields["reading"] = Reading(fields.pop("status"), fields.pop("severity", None))
-    return Level(**fields)
+    reading = _reading({"status": fields.pop("status"), "severity": fields.pop("severity", None)})
+    return Level(**fields, reading=reading)
+
+
+_PARTS: Mapping[str, Callable[[Any], Any]] = {
+    "recognise": lambda names: frozenset(_names(names)),
+    "ratios": _ratio,
+    "sums": _sum,
+    "shares": lambda table: Share(**table),
+    "levels": _level,
+    "tiers": lambda table: Tier(**table),
+    "stages": lambda table: Stage(**table),
+}
+"""How each list of a loss type is built."""

@@ -1,0 +1,253 @@
+"""A ratio of two losses: its values at matched steps, whether both losses still fall, and what a value means.
+
+The same ratio is right early in a run and wrong later, so it is read by its trajectory: 'stuck' means that the
+reference loss has stopped falling while the weighted one goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.loss_type import Band, Ratio, Reading
+from trainvitals.diagnostics.statistics import MEDIAN_SE, noise
+from trainvitals.parsers.model import Floats, Ints, Series, Split
+
+PRIOR_NOISE = 0.05
+"""Relative noise assumed of a logged loss where too few points tell it: most windows of 10 batches scatter by less."""
+
+MOST_PREFIXES = 64
+"""Beginnings of a run at which its trajectory is looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matched:
+    """Points at which several series were logged together, in order of step.
+
+    `values` has the shape `(series, n)`, `index` says which point of each series it was, `step` and `epoch` are those
+    of the first series, NaN where the log has none. Only points whose values are all finite.
+    """
+
+    step: Floats
+    epoch: Floats
+    values: Floats
+    index: Ints
+
+    def __len__(self) -> int:
+        return int(self.step.size)
+
+    def take(self, chosen: slice | Floats | Ints) -> Matched:
+        """The points chosen by a slice, a mask or an index."""
+        return Matched(self.step[chosen], self.epoch[chosen], self.values[:, chosen], self.index[:, chosen])
+
+
+def matched(*series: Series) -> Matched:
+    """The points at which all of these series have a finite value: at the same step, else on the same line.
+
+    Of several values of one series at one step the last one counts.
+    """
+    by_step = all(len(s) and np.isfinite(s.step).all() for s in series)
+    keys = [s.step if by_step else s.line.astype(np.float64) for s in series]
+    last = [dict(zip(key.tolist(), range(key.size), strict=True)) for key in keys]
+    common = sorted(set(last[0]).intersection(*last[1:]))
+    index = np.array([[at[key] for key in common] for at in last], np.int64)
+    values = np.stack([s.value[i] for s, i in zip(series, index, strict=True)])
+    found = Matched(series[0].step[index[0]], series[0].epoch[index[0]], values, index)
+    return found.take(np.isfinite(values).all(axis=0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RatioValues:
+    """A ratio at matched steps; `numerator` and `denominator` are the series that were divided."""
+
+    ratio: Ratio
+    numerator: Series
+    denominator: Series
+    points: Matched
+    value: Floats
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def until(self, count: int) -> RatioValues:
+        """The ratio as it stood after its first `count` points."""
+        return replace(self, points=self.points.take(slice(count)), value=self.value[:count])
+
+    def of(self, metric: str) -> Floats:
+        """The matched values of the numerator or of the denominator, by metric name."""
+        return np.asarray(self.points.values[0 if metric == self.ratio.numerator else 1])
+
+
+def ratio_values(case: Case, ratio: Ratio) -> RatioValues | str:
+    """The ratio at every step where it can be formed, or why it cannot.
+
+    A ratio within one split is also looked for on the held-out splits. Between splits the numerator is interpolated to
+    the steps of the denominator. Points with a denominator of 0 or less, or a negative numerator, are left out.
+    """
+    pairs = [(ratio.split, ratio.denominator_split)]
+    if ratio.split == ratio.denominator_split:
+        held_out: tuple[Split, ...] = ("eval", "test")
+        pairs += [(split, split) for split in held_out]
+    for split, other in pairs:
+        above, below = case.get(ratio.numerator, split), case.get(ratio.denominator, other)
+        if above is None or below is None:
+            continue
+        points = matched(above, below) if split == other else _across(above, below)
+        points = points.take((points.values[1] > 0) & (points.values[0] >= 0))
+        if not len(points):
+            return f"{above.logged_as} and {below.logged_as} share no step with positive finite values"
+        return RatioValues(ratio, above, below, points, points.values[0] / points.values[1])
+    return f"needs {_name(ratio.numerator, ratio.split)} and {_name(ratio.denominator, ratio.denominator_split)}"
+
+
+def _name(metric: str, split: Split) -> str:
+    return metric if split == "train" else f"{split} {metric}"
+
+
+def _across(above: Series, below: Series) -> Matched:
+    """Values of `above` interpolated to the steps of `below` that lie within its range."""
+    good = np.isfinite(above.value) & np.isfinite(above.step)
+    at = np.flatnonzero(good)[np.argsort(above.step[good], kind="stable")]
+    step = above.step[at]
+    usable = np.flatnonzero(np.isfinite(below.value) & np.isfinite(below.step))
+    if not at.size or not usable.size:
+        return Matched(*(np.empty(0),) * 2, np.empty((2, 0)), np.empty((2, 0), np.int64))
+    inside = usable[(below.step[usable] >= step[0]) & (below.step[usable] <= step[-1])]
+    values = np.stack([np.interp(below.step[inside], step, above.value[at]), below.value[inside]])
+    nearest = at[np.searchsorted(step, below.step[inside]).clip(0, at.size - 1)]
+    return Matched(below.step[inside], below.epoch[inside], values, np.stack([nearest, inside]))
+
+
+def recent(values: Floats) -> float:
+    """The present value: the last of a few points, the median of the last 5 % (at most 25) of many."""
+    return float(np.median(values[-int(np.clip(values.size // 20, 1, 25)) :]))
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """Whether the reference loss is stuck, and how far both fell over the last half of what was logged.
+
+    `since` and `until` index the points between which it was seen to be stuck; both are -1 where it is not.
+    """
+
+    stuck: bool
+    weighted_fall: float
+    reference_fall: float
+    since: int = -1
+    until: int = -1
+
+
+def fall(values: Floats) -> float:
+    """1 - last / first over a window, 0.36 for 36 %; NaN where it cannot be formed.
+
+    The ends are medians of a fifth of the window, single points where it is short.
+    """
+    if values.size < 2:
+        return float("nan")
+    end = max(1, values.size // 5)
+    first, last = float(np.median(values[:end])), float(np.median(values[-end:]))
+    return 1 - last / first if first > 0 else float("nan")
+
+
+def fall_se(values: Floats, scatter: float) -> float:
+    """Standard error of `fall`, from the relative scatter of a point."""
+    end = max(1, values.size // 5)
+    return scatter * (MEDIAN_SE if end > 2 else 1.0) * float(np.sqrt(2 / end)) * max(0.0, 1 - fall(values))
+
+
+def trajectory(
+    weighted: Floats,
+    reference: Floats,
+    step: Floats | None = None,
+    *,
+    smallest_fall: float = 0.05,
+    share: float = 0.2,
+    z: float = 3.0,
+    few: int = 5,
+    clear_fall: float = 0.25,
+    early: float = 0.0,
+) -> Trajectory:
+    """Whether the reference is stuck: it fell by less than 5 %, and by less than a fifth of the weighted loss's fall.
+
+    Both are measured over the last half of what has been logged. Three guards keep noise and the first steps of a
+    healthy run from looking stuck: the two falls must differ by `z` standard errors; with fewer than `few` points,
+    which do not tell their noise, the weighted loss must have fallen by `clear_fall`; and nothing is stuck before the
+    step `early`, as frequent tokens are always learnt first. Once stuck, a run stays so until the reference falls
+    again by 5 % and two standard errors, because the weighted loss, too, stops falling in the end.
+    """
+    where, weighted, reference = _thinned(weighted, reference)
+    young = 0 if step is None else int(np.count_nonzero(step[where] < early))
+    since = until = -1
+    for n in _prefixes(weighted.size):
+        window = slice(n - _half(n), n)
+        w, r = fall(weighted[window]), fall(reference[window])
+        if r < smallest_fall and r < share * w:
+            clear = n > young and (n >= few or w >= clear_fall) and w - r > z * _error(weighted, reference, window)
+            since, until = (window.start if since < 0 else since, n - 1) if clear else (since, until)
+        elif since >= 0 and r >= smallest_fall + 2 * fall_se(reference[window], _scatter(reference[:n])):
+            since = until = -1
+    latest = slice(weighted.size - _half(weighted.size), None)
+    ends = (int(where[since]), int(where[until])) if since >= 0 else (-1, -1)
+    return Trajectory(since >= 0, fall(weighted[latest]), fall(reference[latest]), *ends)
+
+
+def _half(n: int) -> int:
+    return min(n, max(2, (n + 1) // 2))
+
+
+def _error(weighted: Floats, reference: Floats, window: slice) -> float:
+    """Standard error of the difference of two falls; the scatter is seen in all points up to the end of the window."""
+    first, second = (fall_se(v[window], _scatter(v[: window.stop])) for v in (weighted, reference))
+    return math.hypot(first, second)
+
+
+def _scatter(values: Floats) -> float:
+    return noise(np.log(np.maximum(values, np.finfo(float).tiny))) if values.size >= 5 else PRIOR_NOISE
+
+
+def path_of(found: RatioValues, *, step_unit: str = "step") -> Trajectory:
+    """The trajectory of the two losses of a ratio."""
+    ratio = found.ratio
+    step = found.points.step if step_unit == "step" and np.isfinite(found.points.step).all() else None
+    return trajectory(found.of(ratio.weighted), found.of(ratio.reference), step, early=ratio.early_steps)
+
+
+def _thinned(weighted: Floats, reference: Floats, most: int = 2048) -> tuple[Ints, Floats, Floats]:
+    """Both series as medians of at most `most` equal-count pieces, and the index of each piece's last point."""
+    if weighted.size <= most:
+        return np.arange(weighted.size), weighted, reference
+    edges = np.linspace(0, weighted.size, most + 1).astype(np.int64)
+    first, second = (np.array([np.median(v[a:b]) for a, b in pairwise(edges)]) for v in (weighted, reference))
+    return edges[1:] - 1, first, second
+
+
+def _prefixes(n: int) -> list[int]:
+    return sorted(set(np.linspace(2, n, min(MOST_PREFIXES, n - 1)).astype(int).tolist())) if n >= 2 else []
+
+
+def band_of(ratio: Ratio, value: float) -> Band | None:
+    """The band that a value lies in; None where the bands leave a hole."""
+    return next((b for b in ratio.bands if b.low <= value < b.high), None)
+
+
+def reading(band: Band, path: Trajectory) -> Reading:
+    """What the band means on this trajectory."""
+    return band.stuck if path.stuck else band.falling
+
+
+def is_overfit_band(band: Band) -> bool:
+    """Whether the band, with a stuck reference, is the failure that R102 reports: open below and failing."""
+    return band.low == float("-inf") and band.stuck.severity == "fail" and band.falling.severity != "fail"
+
+
+def half_unit(values: Floats, most: int = 64) -> float:
+    """Half a unit of the last decimal place that these values were printed with, seen from their digits."""
+    sample = values[np.isfinite(values)][-most:].tolist()
+    exponents = (Decimal(repr(v)).normalize().as_tuple().exponent for v in sample)
+    places = max((-e for e in exponents if isinstance(e, int)), default=0)
+    return float(0.5 * 10.0 ** -min(max(places, 0), 17))
