@@ -10,11 +10,14 @@ import click
 
 from trainvitals.diagnostics.commands import console
 
+WHOLE = 1000
+"""Cells of a line that goes to a file or a pipe: nothing is cut."""
+
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:
     from trainvitals.diagnostics.render.page import Page
 
-    width = console.width(sys.stdout) if sys.stdout.isatty() else console.MAX_WIDTH
+    width = console.width(sys.stdout) if sys.stdout.isatty() else WHOLE
     return "\n".join(line[2:] for line in Page(width).columns(rows)) + "\n"
 
 

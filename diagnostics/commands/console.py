@@ -11,7 +11,6 @@ from typing import Any, NoReturn, TextIO, TypeVar
 import click
 
 from trainvitals.diagnostics.render.sanitise import terminal
-from trainvitals.parsers.errors import TrainvitalsError
 
 T = TypeVar("T")
 
@@ -54,12 +53,8 @@ class Program(click.Group):
             code = INTERRUPTED
         except click.ClickException as error:
             code = _explain(error)
-        except TrainvitalsError as error:
-            complain(str(error))
-            code = WRONG
-        except Exception:  # noqa: BLE001 (a fault of ours must not end with the code for findings)
-            _confess()
-            code = WRONG
+        except Exception as error:  # noqa: BLE001 (a fault of ours must not end with the code for findings)
+            code = _fail(error)
         sys.exit(code if isinstance(code, int) else OK)
 
 
@@ -73,12 +68,18 @@ def _explain(error: click.ClickException) -> int:
     return WRONG
 
 
-def _confess() -> None:
+def _fail(error: Exception) -> int:
     import traceback
 
-    for line in traceback.format_exc().splitlines():
-        click.echo(terminal(line, limit=1000), err=True)
-    complain("internal error; please report it with the lines above")
+    from trainvitals.parsers.errors import TrainvitalsError
+
+    if isinstance(error, TrainvitalsError):
+        complain(str(error))
+    else:
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            click.echo(terminal(line, limit=1000), err=True)
+        complain("internal error; please report it with the lines above")
+    return WRONG
 
 
 def _discard_output() -> None:

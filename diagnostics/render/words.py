@@ -75,13 +75,18 @@ def headline(report: Report) -> str:
         return f"cannot tell: {_main_reason(report)}"
     looked = f"{count(len(report.series), 'series', 'series')}, {count(report.points, 'point')}"
     notes = f", {count(len(report.findings), 'note')}" if report.findings else ""
-    return f"nothing wrong found in {looked}{notes}"
+    return f"nothing wrong in {looked}{notes}"
 
 
 def _claim(finding: Finding, report: Report) -> str:
-    claim = finding.message.partition("; ")[0].rstrip(". ")
+    claim = _first_clause(finding.message)
     window = when(finding, report.series)
     return claim if "step" in claim or not window else f"{claim} ({window})"
+
+
+def _first_clause(message: str) -> str:
+    clause = message.partition("; ")[0]
+    return (message if clause.count('"') % 2 else clause).rstrip(". ")
 
 
 def _more(others: int) -> str:

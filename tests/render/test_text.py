@@ -83,7 +83,7 @@ def test_several_runs_begin_with_one_line_each_worst_first_and_detail_only_the_s
     assert lines[:3] == [
         "✗ FAIL     runs/lora       loss is NaN at 621 of 1000 points (since step 380); …",
         "? UNKNOWN  runs/empty.log  cannot tell: no usable series (the file is empty)",
-        "✓ PASS     runs/good       nothing wrong found in 1 series, 10 points",
+        "✓ PASS     runs/good       nothing wrong in 1 series, 10 points",
     ]
     assert sum("runs/good" in line for line in lines) == 1
     assert sum(line.startswith("✗ FAIL  runs/lora") for line in lines) == 1
