@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from trainvitals.parsers.text_blocks import NESTED
 
@@ -14,10 +14,10 @@ MARK = "%|"
 
 # Bars that count in thousands ("1.2k/3.4M") are no training loops, and not matched.
 _COUNT = re.compile(r"\s*+(\d{1,15})/(\d{1,15}) \[", re.ASCII)
-_TIMING = re.compile(r"[\d:?]++<[\d:?]++, *+[^,\]]*+,?+", re.ASCII)
+_TIMING = re.compile(r"[\d:?]++<[\d:?]++, *+[^,\]]*+,? *+", re.ASCII)
 _RANK = re.compile(r"^(?:\[?(?:rank|default)?\d{1,6}\]?:\s*+)++")
-_EVALUATION = re.compile(r"(?<![a-z])(?:val|eval|test|dev\b|predict|generat)", re.I)
-_TRAINING = re.compile(r"train|epoch|step|iter|tun(?:e|ing)|optimi|progress", re.I)
+_EVALUATION = re.compile(r"(?<![a-z])(?:val|eval|test|dev\b|predict|generat)", re.IGNORECASE)
+_TRAINING = re.compile(r"train|epoch|step|iter|tun(?:e|ing)|optimi|progress", re.IGNORECASE)
 _OTHER_UNIT = re.compile(r" ?(?:ex(?:amples)?|files?|tok(?:ens)?|[kMG]?i?B)/s")
 
 _DESCRIPTION_LENGTH = 60
@@ -25,16 +25,25 @@ _DESCRIPTION_LENGTH = 60
 Role = Literal["train", "eval", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One refresh of a progress bar; `postfix` is what follows the speed, `nested` whether it stands below another."""
+class Bar(NamedTuple):
+    """One refresh of a progress bar.
+
+    `inside` is what stands in its square brackets, with the closing one: time, speed and, from `postfix_at` on, what
+    the writer added. `nested` tells whether the bar stands below another one.
+    """
 
     n: int
     total: int
     description: str
-    postfix: str
+    inside: str
+    postfix_at: int
     role: Role
     nested: bool = False
+
+    @property
+    def postfix(self) -> str:
+        """What the writer added behind the speed."""
+        return self.inside[self.postfix_at :].removesuffix("]")
 
     @property
     def trains(self) -> bool:
@@ -57,7 +66,7 @@ def pieces(text: str) -> Iterator[str | Bar]:
             yield before
         close = text.find("]", count.end())
         start = close + 1 if close >= 0 else len(text)
-        yield _bar(count, before, text[count.end() : start], text[start : start + 1] == NESTED)
+        yield _bar(count, before, text[count.end() : start], text.startswith(NESTED, start))
         mark = text.find(MARK, start)
     rest = text[start:]
     if rest and not rest.isspace():
@@ -65,15 +74,23 @@ def pieces(text: str) -> Iterator[str | Bar]:
 
 
 def _bar(count: re.Match[str], before: str, inside: str, nested: bool) -> Bar:
-    description = _RANK.sub("", before[-_DESCRIPTION_LENGTH:].rpartition("}")[2].strip())
+    description = _description(before[-_DESCRIPTION_LENGTH:]) if before else ""
     timing = _TIMING.match(inside)
-    postfix = inside[timing.end() :].removesuffix("]").strip() if timing else ""
-    return Bar(int(count[1]), int(count[2]), description, postfix, _role(description, inside), nested)
+    role = _role(description) if description else _role_by_unit(inside)
+    return Bar(int(count[1]), int(count[2]), description, inside, timing.end() if timing else len(inside), role, nested)
 
 
-def _role(description: str, inside: str) -> Role:
-    if not description:
-        return "other" if _OTHER_UNIT.search(inside) else "train"
+@lru_cache(maxsize=256)
+def _description(before: str) -> str:
+    return _RANK.sub("", before.rpartition("}")[2].strip())
+
+
+@lru_cache(maxsize=256)
+def _role(description: str) -> Role:
     if _EVALUATION.search(description):
         return "eval"
     return "train" if _TRAINING.search(description) else "other"
+
+
+def _role_by_unit(inside: str) -> Role:
+    return "other" if "it" not in inside and _OTHER_UNIT.search(inside) else "train"

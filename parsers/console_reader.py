@@ -117,11 +117,11 @@ class ConsoleReader:
 
     def _bar(self, bar: Bar) -> None:
         self._bar_steps.bar(bar, self._context)
-        if not bar.postfix:
+        if bar.postfix_at + 2 > len(bar.inside):
             return
         self._context.bar = bar
-        if not self._rows(bar.postfix, None) and unread.looks_like_metrics(bar.postfix):
-            self._not_understood(bar.postfix)
+        if not self._rows(bar.inside, None) and unread.looks_like_metrics(bar.postfix):
+            self._not_understood(bar.inside)
         self._context.bar = None
 
     def _text(self, text: str, behind: Bar | None) -> None:
@@ -142,20 +142,22 @@ class ConsoleReader:
     def _rows(self, text: str, behind: Bar | None) -> bool:
         """Whether a line format has taken the text."""
         for needles, line_format in self._active:
-            if _holds(text, needles):
-                row = line_format.parse(text, self._context)
-                if row is not None:
-                    self._take(row, line_format, text, behind)
-                    return True
+            for needle in needles:
+                if needle in text:
+                    row = line_format.parse(text, self._context)
+                    if row is not None:
+                        self._take(row, line_format, text, behind)
+                        return True
+                    break
         return False
 
     def _take(self, row: Row, line_format: LineFormat, text: str, behind: Bar | None) -> None:
         context = self._context
         for name, value in row.summary.items():
             self._summary[name] = ConfigValue(value, self._file.path, context.line)
-        values = dict(row.values)
+        values = row.values
         if self._last and values and text.rstrip("\r")[-1] in _MAY_GO_ON:
-            values.popitem()
+            values = dict(islice(values.items(), len(values) - 1))
             self._truncated = True
         if not values:
             return

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from trainvitals.parsers.bars import Bar
 from trainvitals.parsers.model import Split
 
 NAN = float("nan")
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The numbers of one line, under their names as logged. A row without values means: understood, nothing to keep.
 
     Attributes:
@@ -26,14 +28,14 @@ class Row:
         summary: numbers about the whole run, no point of a series. May hold text.
     """
 
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float] = _NOTHING
     split: Split = ""
     step: float = NAN
     epoch: float = NAN
     time: float = NAN
     from_bar: bool = False
     refresh: bool = False
-    summary: Mapping[str, float | str] = field(default_factory=dict)
+    summary: Mapping[str, float | str] = _NOTHING
 
 
 SKIP = Row()

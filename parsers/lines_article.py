@@ -55,7 +55,7 @@ def parse(text: str, context: Context) -> Row | None:
 
 def _bar(context: Context) -> Row | None:
     assert context.bar is not None
-    if not any(name in context.bar.postfix.lower() for name in ("a_loss", "o_loss", "article", "other")):
+    if not any(name in context.bar.inside.lower() for name in ("a_loss", "o_loss", "article", "other")):
         return None
     row = bar_row(context.bar, context)
     return row and Row(_one_spelling(row.values), step=row.step, epoch=row.epoch, refresh=True)

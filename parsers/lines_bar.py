@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from trainvitals.parsers.bars import MARK, Bar
+from trainvitals.parsers.bars import Bar
 from trainvitals.parsers.line_format import SKIP, Context, Lap, LineFormat, Row
 from trainvitals.parsers.pairs import MAX_LENGTH, fields, pairs
 
@@ -20,7 +20,7 @@ _NO_METRICS = frozenset({"v_num", "epoch", "step", "iter"})
 def parse(text: str, context: Context) -> Row | None:  # noqa: ARG001 - the bar is in the context
     """The row of one refresh of a bar whose postfix names a loss."""
     bar = context.bar
-    if bar is None or "loss" not in bar.postfix.lower() or len(bar.postfix) > MAX_LENGTH:
+    if bar is None or len(bar.inside) > MAX_LENGTH:
         return None
     return bar_row(bar, context)
 
@@ -63,7 +63,7 @@ LINES = LineFormat(
 Epoch 1:  10%|█         | 10/100 [00:01<00:09, 9.98it/s, loss=2.31, acc=0.41]\r\
 Epoch 1:  20%|██        | 20/100 [00:02<00:08, 9.98it/s, loss=2.05, acc=0.48]
 """,
-    needles=(MARK,),
+    needles=("loss", "Loss"),
     parse=parse,
     precision=3,
 )

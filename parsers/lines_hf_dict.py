@@ -28,6 +28,7 @@ _ITEM = re.compile(
 
 _STEP = ("global_step/max_steps", "global_step", "step", "current_steps")
 _PROGRESS = frozenset((*_STEP, "epoch", "percentage", "elapsed_time", "remaining_time", "max_steps", "total_steps"))
+_COUNTERS = frozenset((*_STEP, "epoch", "train_runtime"))
 _MAX_TRIES = 8
 
 
@@ -37,25 +38,25 @@ def parse(text: str, context: Context) -> Row | None:
     if found is None:
         return None
     if "train_runtime" in found:
-        return Row(summary={name: _number(value) for name, value in found.items() if value})
-    numbers = {name: cell(value) for name, value in found.items() if name not in _PROGRESS}
-    values = {name: value for name, value in numbers.items() if value is not None}
+        return Row(summary={name: value for name, value in found.items() if value != ""})
+    values = {name: value for name, value in found.items() if type(value) is float and name not in _PROGRESS}
     if not values:
         return SKIP
     step = _step(found, context)
-    epoch = cell(found.get("epoch", ""))
-    time = duration(found.get("elapsed_time", ""))
+    epoch = found.get("epoch")
+    time = found.get("elapsed_time")
+    seconds = duration(time) if isinstance(time, str) else time
     return Row(
         values,
         step=NAN if step is None else step,
-        epoch=NAN if epoch is None else epoch,
-        time=NAN if time is None else time,
+        epoch=epoch if isinstance(epoch, float) else NAN,
+        time=NAN if seconds is None else seconds,
         from_bar=step is None,
     )
 
 
-def _metric_dict(text: str) -> dict[str, str] | None:
-    """The last dict of metrics in a text, as name -> text of the value ("" for None, lists and truth values)."""
+def _metric_dict(text: str) -> dict[str, float | str] | None:
+    """The dict of metrics in a text; strings that are no numbers stay, None, lists and truth values are empty."""
     start = text.find("{'")
     for _ in range(_MAX_TRIES):
         if start < 0:
@@ -67,35 +68,34 @@ def _metric_dict(text: str) -> dict[str, str] | None:
     return None
 
 
-def _items(text: str, position: int) -> tuple[dict[str, str] | None, int]:
+def _items(text: str, position: int) -> tuple[dict[str, float | str] | None, int]:
     """The items of a flat dict from behind its brace, and where it ends; None where it is torn or nested."""
-    items: dict[str, str] = {}
+    items: dict[str, float | str] = {}
     while match := _ITEM.match(text, position):
         name, number, string, wrapped, end = match.groups()
-        items[name] = number or string or wrapped or ""
+        items[name] = float(number or wrapped) if number or wrapped else _number(string or "")
         position = match.end()
         if end == "}":
             return items, position
     return None, position
 
 
-def _holds_metrics(items: Mapping[str, str]) -> bool:
+def _holds_metrics(items: Mapping[str, float | str]) -> bool:
     """Whether a dict is a row: it counts steps or epochs, or has a loss that is a number. Configurations do neither."""
-    if any(name in items for name in (*_STEP, "epoch", "train_runtime")):
+    if not _COUNTERS.isdisjoint(items):
         return True
-    return any((name == "loss" or name.endswith("_loss")) and cell(value) is not None for name, value in items.items())
+    return any((name == "loss" or name.endswith("_loss")) and isinstance(items[name], float) for name in items)
 
 
-def _step(items: Mapping[str, str], context: Context) -> float | None:
+def _step(items: Mapping[str, float | str], context: Context) -> float | None:
     for name in _STEP:
-        text = items.get(name, "")
-        counted = fraction(text)
+        step = items.get(name, "")
+        if isinstance(step, float):
+            return step
+        counted = fraction(step)
         if counted:
             context.total = int(counted[1])
             return counted[0]
-        step = cell(text)
-        if step is not None:
-            return step
     return None
 
 

@@ -24,7 +24,7 @@ _NAME = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+=(?!=)", re.ASCII)
 
 
 def literal(text: str) -> object:
-    """None, a truth value, a number, a flat list of these, or the text itself (without its quotes, cut to 500 characters)."""
+    """None, a truth value, a number, a flat list of these, or the text itself, unquoted and cut to 500 characters."""
     text = text.strip()
     if text in _NAMED:
         return _NAMED[text]

@@ -17,7 +17,7 @@ TRACEBACK = "Traceback (most recent call last)"
 # What happened, a substring that such a line holds, and the rest of what makes it certain. Sentences that only warn of
 # running out of memory, and settings that name NCCL, are none of these.
 _SIGNS: tuple[tuple[NoteKind, str, str], ...] = (
-    ("max_len", "without EOS", r"reached max_?len\w* without EOS"),
+    ("max_len", "without EOS", r"(?<![\"'])reached max_?len\w* without EOS"),
     ("overflow", "radient overflow", r"[Gg]radient overflow"),
     ("overflow", "verflow detected", r"[Oo]verflow detected"),
     ("overflow", "OVERFLOW!", r"OVERFLOW!"),

@@ -15,6 +15,7 @@ _PAIR = re.compile(
 )
 _NO_LOSS = re.compile(r"scale|coef|weight|type|window|fn|lambda|alpha|fact|every|steps?$|free|name", re.IGNORECASE)
 _PROGRESS = frozenset({"step", "iter", "iteration", "epoch", "global_step"})
+_COUNTING = ("tep", "iter", "poch")
 _CALL = re.compile(r"[A-Z]\w{0,60}\([a-z_]")
 """`LoraConfig(r=16, ...)`: a configuration, however many numbers it has."""
 
@@ -24,7 +25,7 @@ NEEDLE = "oss"
 def looks_like_metrics(text: str) -> bool:
     """Whether a line has a loss with a number, or three `name: number` pairs of which one counts steps."""
     text = text[:_LOOKED_AT]
-    if NEEDLE not in text and text.count(":") + text.count("=") < 3:
+    if NEEDLE not in text and not any(word in text for word in _COUNTING):
         return False
     if _CALL.search(text):
         return False
