@@ -46,23 +46,32 @@ class Layout:
 class Bodies:
     """Bodies of one length, gathered from the file with the checksum behind each.
 
-    Shapes: `row` (n,) their places in the block, `raw` (n, 8 * w) their bytes, `words` (w, n) the same turned.
+    Shapes: `row` (n,) their places in the block, `items` (n,) their bytes as opaque items of 8 * w bytes, which numpy
+    copies whole.
     """
 
     row: Ints
-    raw: npt.NDArray[np.uint8]
-    words: npt.NDArray[np.uint64]
+    items: npt.NDArray[np.void]
 
     def __len__(self) -> int:
-        return len(self.raw)
+        return len(self.items)
 
     def take(self, index: Ints | Bools) -> Bodies:
         """The bodies chosen by an index array or a mask."""
-        return Bodies(self.row[index], self.raw[index], self.words[:, index])
+        return Bodies(self.row[index], self.items[index])
+
+    @property
+    def raw(self) -> npt.NDArray[np.uint8]:
+        """The bytes: (n, 8 * w)."""
+        return self.items.view(np.uint8).reshape(len(self.items), self.items.itemsize)
+
+    def words(self, used: slice | Ints = slice(None)) -> Masks:
+        """The bytes, or some of them, as 8-byte words, turned: (w, n)."""
+        return np.ascontiguousarray(self.items.view("<u8").reshape(len(self.items), -1)[:, used].T)
 
     def column(self, at: int, kind: str) -> Any:
         """The numbers of a type that start at a byte of every body: (n,), n > 0."""
-        return np.ndarray((len(self.raw),), kind, self.raw, at, (self.raw.shape[1],))
+        return np.ndarray((len(self.items),), kind, self.items, at, (self.items.itemsize,))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +97,7 @@ def gather(data: bytes, row: Ints, start: Ints, length: int) -> Bodies:
     """The bodies of one length that start at these bytes (n,); `row_width(length)` bytes must exist from each."""
     width = row_width(length)
     items = np.ndarray((max(0, len(data) - width + 1),), f"V{width}", data, strides=(1,))
-    raw = items[start].view(np.uint8).reshape(start.size, width)
-    return Bodies(row, raw, np.ascontiguousarray(raw.view("<u8").T))
+    return Bodies(row, items[start])
 
 
 def layout_of(body: bytes) -> Layout | None:
@@ -118,7 +126,8 @@ def _masks(layout: Layout) -> tuple[Masks, Masks]:
 
 def alike(bodies: Bodies, layout: Layout) -> Bools:
     """Which bodies have the layout that the first one has: (n,)."""
-    return _agree(bodies.words, bodies.words[:, :1], _masks(layout)[0])
+    words = bodies.words()
+    return _agree(words, words[:, :1], _masks(layout)[0])
 
 
 def _agree(words: Masks, other: Masks, mask: Masks) -> Bools:
@@ -130,7 +139,7 @@ def by_tag(bodies: Bodies, layout: Layout) -> Runs:
     """Bodies of one layout in runs of equal tags. Those whose tag shares its hash with another one are left out."""
     mask = _masks(layout)[1]
     used = np.flatnonzero(mask)
-    words, mask = bodies.words[used], mask[used]
+    words, mask = bodies.words(used), mask[used]
     if _agree(words, words[:, :1], mask).all():
         return Runs(bodies, np.zeros(1, np.int64))
     key = np.zeros(len(bodies), np.uint64)
@@ -164,7 +173,7 @@ def values(bodies: Bodies, layout: Layout) -> Floats:
 def intact(runs: Runs, layout: Layout, head_crc: Words) -> Bools:
     """Which bodies, behind heads with these checksums (n,), have the checksum that is stored after them: (n,)."""
     bodies = runs.bodies
-    constant = np.array([_constant(bodies.raw[at], layout) for at in runs.first.tolist()], np.uint32)
+    constant = np.array([_constant(bodies.items[at].tobytes(), layout) for at in runs.first.tolist()], np.uint32)
     value = layout.value
     crc = looked_up(shift_tables(layout.length), head_crc.astype("<u4").view(np.uint8).reshape(-1, 4))
     crc ^= looked_up(
@@ -176,7 +185,6 @@ def intact(runs: Runs, layout: Layout, head_crc: Words) -> Bools:
     return good
 
 
-def _constant(row: npt.NDArray[np.uint8], layout: Layout) -> int:
-    body = bytearray(row[: layout.length].tobytes())
-    body[layout.value] = bytes(_WIDTH[layout.code])
-    return continued(bytes(body))
+def _constant(body: bytes, layout: Layout) -> int:
+    value = layout.value
+    return continued(body[: value.start] + bytes(_WIDTH[layout.code]) + body[value.stop : layout.length])

@@ -104,7 +104,7 @@ class Scalars:
         for _ in range(MAX_LAYOUTS):
             if len(bodies) < FEW:
                 break
-            layout = event_bodies.layout_of(bodies.raw[0, :length].tobytes())
+            layout = event_bodies.layout_of(bodies.items[0].tobytes()[:length])
             if layout is None:
                 alone.append(int(bodies.row[0]))
                 bodies = bodies.take(np.arange(1, len(bodies)))
@@ -123,7 +123,7 @@ class Scalars:
         bodies = runs.bodies
         good = event_bodies.intact(runs, layout, front.crc[bodies.row])
         tag_of_run = [
-            self._tag(bodies.raw[at, layout.tag_at : layout.tag_stop].tobytes()) if any_good else _DROPPED
+            self._tag(bodies.items[at].tobytes()[layout.tag_at : layout.tag_stop]) if any_good else _DROPPED
             for at, any_good in zip(runs.first.tolist(), np.logical_or.reduceat(good, runs.first).tolist(), strict=True)
         ]
         columns.tag[bodies.row] = np.where(good, runs.spread(np.array(tag_of_run)), _DROPPED)

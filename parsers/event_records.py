@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from trainvitals.parsers.crc32c import byte_tables, checksum, looked_up, masked, masked_checksum
+from trainvitals.parsers.crc32c import Words, byte_table, checksum, masked, masked_checksum
 from trainvitals.parsers.limits import MAX_EXAMPLES
 from trainvitals.parsers.model import Ints
 
@@ -33,7 +34,7 @@ MAX_SEARCH_BYTES = 256 << 20
 MAX_LISTED = 10_000
 """Lost records remembered one by one; further ones are only counted."""
 
-_SHORT_SPAN, _LONG_SPAN = 1 << 16, 1 << 21
+_SHORT_SPAN, _LONG_SPAN = 1 << 16, 1 << 18
 """Bytes searched for headers at once: at first, and where one short record follows another."""
 
 _EMPTY = np.empty(0, np.int64)
@@ -109,6 +110,12 @@ def blocks(data: bytes, losses: Losses) -> Iterator[Block]:
         at, number = found, number + 1
 
 
+@lru_cache(maxsize=1)
+def _short_checksums() -> Words:
+    """The masked checksums of the lengths below 64 KiB: (65536,)."""
+    return masked(np.uint32(checksum(bytes(8))) ^ (byte_table(6)[:, None] ^ byte_table(7)).ravel())
+
+
 class _Chain:
     """The records of one file."""
 
@@ -166,9 +173,10 @@ class _Chain:
         two = zero[:-1] & zero[1:]
         six = two[:-4] & two[2:-2] & two[4:]
         found = np.flatnonzero(six) + at
-        crc = np.uint32(checksum(bytes(8))) ^ looked_up(byte_tables((7, 6)), self.bytes[found[:, None] + np.arange(2)])
-        heads = found[masked(crc) == self.halves[found + 8]]
-        return heads, heads + self.words[heads].astype(np.int64) + OVERHEAD
+        length = self.halves[found]
+        valid = _short_checksums()[length] == self.halves[found + 8]
+        heads = found[valid]
+        return heads, heads + (length[valid].astype(np.int64) + OVERHEAD)
 
     def next_whole(self, at: int) -> int | None:
         """The first byte from `at` on at which a record starts whose two checksums hold; None within the budget."""
