@@ -153,8 +153,9 @@ def looks_like_log(path: str) -> bool:
     try:
         scores = ranked(peek(path))
     except ReadError:
-        return name in LOG_NAMES  # worth a row that says why it could not be read
-    return bool(scores) and (scores[0][0] > UNSURE or suffix in ALWAYS_LOGS or name in LOG_NAMES)
+        return name in LOG_NAMES
+    # A file with the name of a log is worth a row even if nothing can be read from it: empty, or binary.
+    return name in LOG_NAMES or (bool(scores) and (scores[0][0] > UNSURE or suffix in ALWAYS_LOGS))
 
 
 def run_root(path: str, top: str) -> str:

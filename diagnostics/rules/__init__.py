@@ -9,12 +9,14 @@ from trainvitals.diagnostics.rules import (
     l103_divergence,
     n101_non_finite,
     n102_hidden_nan,
+    s101_grad_accum_scale,
     v101_overfitting,
 )
 
 RULES: tuple[Rule, ...] = (
     n101_non_finite.RULE,
     n102_hidden_nan.RULE,
+    s101_grad_accum_scale.RULE,
     l101_not_learning.RULE,
     l103_divergence.RULE,
     v101_overfitting.RULE,

@@ -1,0 +1,71 @@
+"""What the pages show: the runs below the root folder, read once and again only when a file changes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+import streamlit as st
+
+from trainvitals.diagnostics.diagnosis import diagnose
+from trainvitals.diagnostics.normalise import Normalised, normalise
+from trainvitals.diagnostics.report import Report
+from trainvitals.parsers import RunFiles, discover, read_all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """One run with its report, and with its series for drawing."""
+
+    report: Report
+    normalised: Normalised
+
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Path, size and time of change of every file of a run: what its cached report depends on."""
+
+
+def root() -> str:
+    """The folder given on the command line; it is fixed for as long as the server runs."""
+    return sys.argv[1] if len(sys.argv) > 1 else os.getcwd()
+
+
+def scan(folder: str) -> tuple[RunFiles, ...]:
+    """The runs below the folder, as they are on disk now."""
+    return discover([folder])
+
+
+def stamp(files: RunFiles) -> Stamp:
+    """What changes when any file of the run changes."""
+    return tuple(_stamp(path) for path in (*files.paths, *files.sidecars))
+
+
+def _stamp(path: str) -> tuple[str, int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return path, -1, -1
+    return path, status.st_size, status.st_mtime_ns
+
+
+# cache_resource and not cache_data: the values are frozen, and need not be pickled and copied at every click.
+@st.cache_resource(max_entries=5000, show_spinner=False)
+def examine(files: RunFiles, stamp: Stamp) -> tuple[Examined, ...]:
+    """Reports of the runs that these files hold; cached by the files' stamp."""
+    del stamp  # is part of the key only
+    return tuple(Examined(diagnose(run), normalise(run)) for run in read_all(files))
+
+
+def examine_all(folder: str) -> list[Examined]:
+    """All runs below the folder, with a progress bar where that takes time."""
+    found = scan(folder)
+    bar = st.progress(0.0, "Reading runs") if len(found) > 20 else None
+    examined: list[Examined] = []
+    for count, files in enumerate(found, start=1):
+        examined += examine(files, stamp(files))
+        if bar:
+            bar.progress(count / len(found), f"Read {count} of {len(found)} runs")
+    if bar:
+        bar.empty()
+    return examined

@@ -1,0 +1,80 @@
+"""One line a run: what is wrong, since when, and how the loss went."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from trainvitals.dashboard.data import Examined
+from trainvitals.diagnostics.render.sanitise import terminal
+from trainvitals.diagnostics.report import Finding, Report, SeriesSummary
+
+ICONS = {"fail": "\u2716 fail", "warn": "\u26a0 warn", "pass": "\u2714 pass", "unknown": "? unknown"}
+ORDER = ("fail", "warn", "unknown", "pass")
+
+
+def choose(runs: Sequence[Examined]) -> Examined | None:
+    """Draw the table of runs, worst first, and return the run whose row (or whose name in the URL) was chosen."""
+    ordered = sorted(runs, key=lambda one: (ORDER.index(one.report.verdict), one.report.run))
+    counts = Counter(one.report.verdict for one in ordered)
+    st.caption(" \u00b7 ".join(f"{counts[v]} {v}" for v in ORDER if counts[v]) + f" of {len(ordered)} runs")
+    event = st.dataframe(
+        pd.DataFrame([_row(one.report) for one in ordered]),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="runs",
+        column_config={
+            "loss curve": st.column_config.LineChartColumn("loss curve", width="medium"),
+            "finding": st.column_config.TextColumn("worst finding", width="large"),
+            "step": st.column_config.NumberColumn("since", format="%d"),
+            "last loss": st.column_config.NumberColumn(format="%.4g"),
+            "best eval": st.column_config.NumberColumn(format="%.4g"),
+        },
+        placeholder="",
+        alt="Table of runs with verdict, worst finding and loss",
+    )
+    rows = event.selection.rows
+    if rows:
+        chosen = ordered[rows[0]]
+        st.query_params["run"] = chosen.report.run
+        return chosen
+    named = st.query_params.get("run", "")
+    # The URL only chooses among runs that were found; nothing in it is ever opened.
+    by_name = {one.report.run: one for one in ordered}
+    return by_name.get(named, ordered[0])
+
+
+def _row(report: Report) -> dict[str, object]:
+    loss, held_out = _loss(report, "train"), _loss(report, "eval") or _loss(report, "test")
+    worst = report.findings[0] if report.findings else None
+    return {
+        "verdict": ICONS[report.verdict],
+        "run": terminal(report.run),
+        "finding": f"{worst.code} {terminal(worst.message, 300)}" if worst else _why_nothing(report),
+        "step": _since(worst),
+        "loss type": report.loss_type,
+        "steps": loss.last_step if loss else None,
+        "last loss": loss.last if loss else None,
+        "loss curve": [v for v in loss.spark if math.isfinite(v)] if loss else [],
+        "best eval": held_out.minimum if held_out else None,
+    }
+
+
+def _why_nothing(report: Report) -> str:
+    errors = [f"{terminal(s.path)}: {terminal(s.error)}" for s in report.sources if s.error]
+    if errors:
+        return errors[0]
+    return "" if report.points else "no metric found"
+
+
+def _since(finding: Finding | None) -> float | None:
+    return finding.step_start if finding and finding.step_start == finding.step_start else None
+
+
+def _loss(report: Report, split: str) -> SeriesSummary | None:
+    return next((s for s in report.series if s.metric == "loss" and s.split == split), None)
