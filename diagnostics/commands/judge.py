@@ -127,11 +127,16 @@ def _judge(paths: Sequence[str], settings: Settings) -> tuple[Report, ...]:
 def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Report]:
     from trainvitals.diagnostics.diagnosis import diagnose
     from trainvitals.diagnostics.pipeline import examine
+    from trainvitals.parsers.errors import ReadError
+    from trainvitals.parsers.limits import MAX_FILE_BYTES
     from trainvitals.parsers.reading import read_bytes
 
     yield from examine([path for path in paths if path != STDIN], settings)
     if STDIN in paths:
-        for run in read_bytes(STDIN_NAME, sys.stdin.buffer.read()):
+        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise ReadError(STDIN_NAME, f"has more than the limit of {MAX_FILE_BYTES} bytes")
+        for run in read_bytes(STDIN_NAME, data):
             yield diagnose(run, settings)
 
 

@@ -31,7 +31,7 @@ def sections(report: Report, page: Page) -> Iterator[str]:
 def _section(title: str, lines: Iterator[str], page: Page) -> Iterator[str]:
     body = list(lines)
     if body:
-        yield from ("", page.paint(title, "bold"), *body)
+        yield from ("", *(page.paint(line, "bold") for line in page.wrap(title)), *body)
 
 
 def _rest(total: int, shown: int, page: Page) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _source(source: SourceSummary, page: Page) -> Iterator[str]:
     for problem in source.problems:
         yield from page.wrap(problem, "    ")
     for example in source.unread_examples:
-        yield page.clip(f"    {source.path}:{example.line}  {example.text}", page.width)
+        yield page.clip(f"    line {example.line}: {example.text}", page.width)
 
 
 def _settings(report: Report, page: Page) -> Iterator[str]:

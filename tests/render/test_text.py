@@ -63,7 +63,7 @@ Passed
 Sources
   runs/lora/logging.jsonl: jsonl, 1 000 lines, 2 380 points, 1 line not
     understood
-    runs/lora/logging.jsonl:17  {'loss': oops
+    line 17: {'loss': oops
   runs/lora/x.log  cannot be read
     is no log in a format that is known
 
