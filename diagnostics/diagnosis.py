@@ -49,6 +49,7 @@ def diagnose(run: Run, settings: Settings | None = None) -> Report:
         run=run.name,
         verdict=_verdict(case, findings, passed),
         loss_type=case.loss_type.name,
+        step_unit=case.step_unit,
         sources=tuple(_source(s) for s in run.sources),
         series=tuple(_summary(s, normalised) for s in normalised.run.series),
         corrections=normalised.corrections,
@@ -137,11 +138,15 @@ def _scale(series: Series, normalised: Normalised) -> float:
 
 
 def thin(series: Series, count: int = SPARK_POINTS) -> Floats:
-    """A few values that show the shape: medians of equal-count pieces; NaN where a piece holds nothing finite."""
+    """A few values that show the shape: medians of equal-count pieces, or the first that is not finite."""
     if len(series) <= count:
         return series.value
-    pieces = np.array_split(series.value, count)
-    return np.array([np.median(p[np.isfinite(p)]) if np.isfinite(p).any() else np.nan for p in pieces])
+    return np.array([_representative(piece) for piece in np.array_split(series.value, count)])
+
+
+def _representative(piece: Floats) -> float:
+    broken = piece[~np.isfinite(piece)]
+    return float(broken[0] if broken.size else np.median(piece))
 
 
 def _source(source: Source) -> SourceSummary:

@@ -134,7 +134,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is said about one run."""
+    """Everything that is said about one run; `step_unit` is `step`, or `epoch` or `row` where the log has no steps."""
 
     run: str
     verdict: Verdict
@@ -147,6 +147,7 @@ class Report:
     passed: tuple[Pass, ...] = ()
     not_run: tuple[NotRun, ...] = ()
     settings: tuple[Setting, ...] = ()
+    step_unit: str = "step"
 
     @property
     def points(self) -> int:

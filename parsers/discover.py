@@ -93,7 +93,7 @@ def discover(paths: Sequence[str | os.PathLike[str]]) -> tuple[RunFiles, ...]:
     for path in map(os.fspath, paths):
         if not os.path.lexists(path):
             raise ReadError(path, "does not exist")
-        runs += _in_folder(path) if os.path.isdir(path) else [_single(path)]
+        runs += _in_folder(os.path.normpath(path)) if os.path.isdir(path) else [_single(path)]
     return tuple(dict.fromkeys(runs))
 
 

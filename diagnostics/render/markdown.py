@@ -77,7 +77,7 @@ def _details(report: Report) -> Iterator[str]:
 
 
 def _finding(finding: Finding, report: Report) -> str:
-    window = words.when(finding, report.series)
+    window = words.when(finding, report)
     about = ", ".join(part for part in (window, *map(code, finding.metrics)) if part)
     lines = [f"**{_stamp(finding.severity)} {text(finding.code)} {text(finding.name)}** {about}  ".rstrip() + "  "]
     lines += [text(finding.message)]

@@ -75,7 +75,7 @@ def _details(report: Report, page: Page) -> Iterator[str]:
 def _finding(finding: Finding, report: Report, page: Page) -> Iterator[str]:
     glyphs = page.glyphs
     title = f"{glyphs.icon(finding.severity)} {finding.severity.upper()}  {finding.code} {finding.name}"
-    about = [words.when(finding, report.series), ", ".join(finding.metrics)]
+    about = [words.when(finding, report), ", ".join(finding.metrics)]
     tail = f" {glyphs.dot} ".join(part for part in about if part)
     first, *more = page.wrap(tail, f"{title}  ") if tail else [title]
     yield page.paint(title, finding.severity) + page.paint(first[len(title) :], "dim")

@@ -53,17 +53,17 @@ def worst_first(reports: Iterable[Report]) -> tuple[Report, ...]:
     return tuple(sorted(reports, key=lambda r: VERDICTS.index(r.verdict)))
 
 
-def when(finding: Finding, series: Sequence[SeriesSummary]) -> str:
-    """The window of a finding: 'at step 5', 'steps 5 to 9', 'since step 5' if it lasts to the end of its series."""
-    first, last = finding.step_start, finding.step_end
+def when(finding: Finding, report: Report) -> str:
+    """The window of a finding: 'at step 5', 'steps 5 to 9', 'since epoch 5' if it lasts to the end of its series."""
+    first, last, unit = finding.step_start, finding.step_end, report.step_unit
     if not math.isfinite(first):
         return ""
-    ends = [s.last_step for s in series if s.metric in finding.metrics and math.isfinite(s.last_step)]
+    ends = [s.last_step for s in report.series if s.metric in finding.metrics and math.isfinite(s.last_step)]
     if ends and last >= max(ends) and first < last:
-        return f"since step {step(first)}"
+        return f"since {unit} {step(first)}"
     if not math.isfinite(last) or first == last:
-        return f"at step {step(first)}"
-    return f"steps {step(first)} to {step(last)}"
+        return f"at {unit} {step(first)}"
+    return f"{unit}s {step(first)} to {step(last)}"
 
 
 def headline(report: Report) -> str:
@@ -80,8 +80,8 @@ def headline(report: Report) -> str:
 
 def _claim(finding: Finding, report: Report) -> str:
     claim = _first_clause(finding.message)
-    window = when(finding, report.series)
-    return claim if "step" in claim or not window else f"{claim} ({window})"
+    window = when(finding, report)
+    return claim if report.step_unit in claim or not window else f"{claim} ({window})"
 
 
 def _first_clause(message: str) -> str:
