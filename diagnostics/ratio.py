@@ -10,16 +10,20 @@ import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import Band, Ratio, Reading
-from trainvitals.diagnostics.statistics import MEDIAN_SE, noise
-from trainvitals.parsers.model import Floats, Ints, Series, Split
+from trainvitals.diagnostics.statistics import blocks, noise, theil_sen
+from trainvitals.parsers.model import Bools, Floats, Ints, Series, Split
 
 PRIOR_NOISE = 0.05
 """Relative noise assumed of a logged loss where too few points tell it: most windows of 10 batches scatter by less."""
+
+MOST_FALL_BLOCKS = 32
+"""Blocks through which the line of a fall is laid: all pairs of them are compared."""
 
 MOST_PREFIXES = 64
 """Beginnings of a run at which its trajectory is looked at."""
@@ -41,7 +45,7 @@ class Matched:
     def __len__(self) -> int:
         return int(self.step.size)
 
-    def take(self, chosen: slice | Floats | Ints) -> Matched:
+    def take(self, chosen: slice | Ints | Bools) -> Matched:
         """The points chosen by a slice, a mask or an index."""
         return Matched(self.step[chosen], self.epoch[chosen], self.values[:, chosen], self.index[:, chosen])
 
@@ -97,7 +101,7 @@ def ratio_values(case: Case, ratio: Ratio) -> RatioValues | str:
         above, below = case.get(ratio.numerator, split), case.get(ratio.denominator, other)
         if above is None or below is None:
             continue
-        points = matched(above, below) if split == other else _across(above, below)
+        points = matched(above, below) if split == other else across(above, below)
         points = points.take((points.values[1] > 0) & (points.values[0] >= 0))
         if not len(points):
             return f"{above.logged_as} and {below.logged_as} share no step with positive finite values"
@@ -109,7 +113,7 @@ def _name(metric: str, split: Split) -> str:
     return metric if split == "train" else f"{split} {metric}"
 
 
-def _across(above: Series, below: Series) -> Matched:
+def across(above: Series, below: Series) -> Matched:
     """Values of `above` interpolated to the steps of `below` that lie within its range."""
     good = np.isfinite(above.value) & np.isfinite(above.step)
     at = np.flatnonzero(good)[np.argsort(above.step[good], kind="stable")]
@@ -142,22 +146,25 @@ class Trajectory:
     until: int = -1
 
 
-def fall(values: Floats) -> float:
-    """1 - last / first over a window, 0.36 for 36 %; NaN where it cannot be formed.
+def fall(values: Floats, x: Floats | None = None) -> float:
+    """Relative fall over a window, 0.36 for 36 %; NaN where it cannot be formed.
 
-    The ends are medians of a fifth of the window, single points where it is short.
+    1 - exp(slope * width), the slope being Theil-Sen's in log space over up to 32 block means; of two points exactly
+    1 - last / first. `x` are the places of the points, their order where it is None.
     """
-    if values.size < 2:
+    if values.size < 2 or not (values > 0).all():
         return float("nan")
-    end = max(1, values.size // 5)
-    first, last = float(np.median(values[:end])), float(np.median(values[-end:]))
-    return 1 - last / first if first > 0 else float("nan")
+    where = np.arange(values.size, dtype=np.float64) if x is None else x
+    cut = blocks(where, np.log(values), MOST_FALL_BLOCKS)
+    return float(-np.expm1(np.clip(theil_sen(cut.x, cut.u) * (where[-1] - where[0]), -50, 50)))
 
 
-def fall_se(values: Floats, scatter: float) -> float:
-    """Standard error of `fall`, from the relative scatter of a point."""
-    end = max(1, values.size // 5)
-    return scatter * (MEDIAN_SE if end > 2 else 1.0) * float(np.sqrt(2 / end)) * max(0.0, 1 - fall(values))
+def fall_se(fallen: float, points: int, scatter: float) -> float:
+    """Standard error of a fall of a line through `points` points with this relative scatter.
+
+    A line's rise over its range has the variance 12 (n - 1) / (n (n + 1)) times that of a point.
+    """
+    return scatter * math.sqrt(12 * (points - 1) / (points * (points + 1))) * max(0.0, 1 - fallen)
 
 
 def trajectory(
@@ -167,7 +174,7 @@ def trajectory(
     *,
     smallest_fall: float = 0.05,
     share: float = 0.2,
-    z: float = 3.0,
+    z: float = 3.5,
     few: int = 5,
     clear_fall: float = 0.25,
     early: float = 0.0,
@@ -181,40 +188,39 @@ def trajectory(
     again by 5 % and two standard errors, because the weighted loss, too, stops falling in the end.
     """
     where, weighted, reference = _thinned(weighted, reference)
-    young = 0 if step is None else int(np.count_nonzero(step[where] < early))
+    x = where.astype(np.float64) if step is None else step[where]
+    young = 0 if step is None else int(np.count_nonzero(x < early))
     since = until = -1
     for n in _prefixes(weighted.size):
         window = slice(n - _half(n), n)
-        w, r = fall(weighted[window]), fall(reference[window])
-        if r < smallest_fall and r < share * w:
-            clear = n > young and (n >= few or w >= clear_fall) and w - r > z * _error(weighted, reference, window)
-            since, until = (window.start if since < 0 else since, n - 1) if clear else (since, until)
-        elif since >= 0 and r >= smallest_fall + 2 * fall_se(reference[window], _scatter(reference[:n])):
+        w, r = (fall(v[window], x[window]) for v in (weighted, reference))
+        if r < smallest_fall and r < share * w and n > young and (n >= few or w >= clear_fall):
+            size = window.stop - window.start
+            errors = (fall_se(f, size, _scatter(v[:n])) for f, v in ((w, weighted), (r, reference)))
+            if w - r > z * math.hypot(*errors):
+                since, until = (window.start if since < 0 else since), n - 1
+        elif since >= 0 and r >= smallest_fall + 2 * fall_se(r, window.stop - window.start, _scatter(reference[:n])):
             since = until = -1
     latest = slice(weighted.size - _half(weighted.size), None)
     ends = (int(where[since]), int(where[until])) if since >= 0 else (-1, -1)
-    return Trajectory(since >= 0, fall(weighted[latest]), fall(reference[latest]), *ends)
+    return Trajectory(since >= 0, fall(weighted[latest], x[latest]), fall(reference[latest], x[latest]), *ends)
 
 
 def _half(n: int) -> int:
     return min(n, max(2, (n + 1) // 2))
 
 
-def _error(weighted: Floats, reference: Floats, window: slice) -> float:
-    """Standard error of the difference of two falls; the scatter is seen in all points up to the end of the window."""
-    first, second = (fall_se(v[window], _scatter(v[: window.stop])) for v in (weighted, reference))
-    return math.hypot(first, second)
-
-
 def _scatter(values: Floats) -> float:
-    return noise(np.log(np.maximum(values, np.finfo(float).tiny))) if values.size >= 5 else PRIOR_NOISE
+    """Relative scatter of a point; a few points do not tell it, and it is then at least `PRIOR_NOISE`."""
+    seen = noise(np.log(np.maximum(values, np.finfo(float).tiny)))
+    return seen if values.size >= 16 else max(PRIOR_NOISE, seen)
 
 
-def path_of(found: RatioValues, *, step_unit: str = "step") -> Trajectory:
-    """The trajectory of the two losses of a ratio."""
+def path_of(found: RatioValues, *, step_unit: str = "step", **limits: Any) -> Trajectory:
+    """The trajectory of the two losses of a ratio; `limits` are those of `trajectory`."""
     ratio = found.ratio
     step = found.points.step if step_unit == "step" and np.isfinite(found.points.step).all() else None
-    return trajectory(found.of(ratio.weighted), found.of(ratio.reference), step, early=ratio.early_steps)
+    return trajectory(found.of(ratio.weighted), found.of(ratio.reference), step, early=ratio.early_steps, **limits)
 
 
 def _thinned(weighted: Floats, reference: Floats, most: int = 2048) -> tuple[Ints, Floats, Floats]:
