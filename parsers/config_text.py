@@ -29,6 +29,9 @@ _KNOWN = re.compile(
 )
 _SECRET = re.compile(r"(?:^|_)(?:key|token|secret|password|passwd)$", re.IGNORECASE)
 
+_LOOKED_AT = 4096
+"""Characters of a line that are looked at, of all but argument dumps and command lines."""
+
 _BANNER_NAMES = {
     "num examples": "num_examples",
     "num epochs": "num_train_epochs",
@@ -94,7 +97,7 @@ def command_line(text: str) -> dict[str, object]:
 
 def dotted(text: str) -> dict[str, object]:
     """`name ........ value`, as Megatron and DeepSpeed print their arguments."""
-    match = _DOTS.search(text)
+    match = _DOTS.search(text, 0, _LOOKED_AT)
     return {match[1]: literal(match[3])} if match else {}
 
 
@@ -105,7 +108,7 @@ def versions(text: str) -> dict[str, object]:
 
 def banner(text: str) -> dict[str, object]:
     """The lines below Hugging Face's `***** Running training *****`."""
-    match = _BANNER.search(text)
+    match = _BANNER.search(text) if len(text) <= _LOOKED_AT else None
     name = _BANNER_NAMES.get(match[1].strip().lower()) if match else None
     return {name: int(match[2].replace(",", "")[:18])} if match and name else {}
 
@@ -115,8 +118,6 @@ def known(text: str) -> dict[str, object]:
     found = ((re.sub(" ", "_", name.lower()), value) for name, value in _KNOWN.findall(text[:_LOOKED_AT]))
     return {name: literal(value.rstrip(".x")) for name, value in found}
 
-
-_LOOKED_AT = 4096
 
 _READERS: tuple[tuple[tuple[str, ...], Callable[[str], dict[str, object]]], ...] = (
     ((" --",), command_line),

@@ -128,13 +128,13 @@ class ConsoleReader:
         context = self._context
         if self._notes.in_traceback and self._notes.read(text, context):
             return
-        if not self._config.in_call and self._rows(text, behind):
+        if (self._config.in_call and self._config.read(text, context.line)) or self._rows(text, behind):
             return
         if self._note_needles and _holds(text, self._note_needles) and self._notes.read(text, context):
             return
         if context.indented_block and not text[0].isspace():
             context.indented_block = False
-        if (self._config.in_call or _holds(text, self._config_needles)) and self._config.read(text, context.line):
+        if _holds(text, self._config_needles) and self._config.read(text, context.line):
             return
         if unread.looks_like_metrics(text):
             self._not_understood(text)

@@ -18,7 +18,7 @@ from trainvitals.parsers.pairs import MAX_LENGTH, fields, pairs
 _HEADER = re.compile(
     r"[\W_]{0,40}epoch[\W_]{0,5}(\d{1,9})(?: ?(?:/|of) ?\d{1,9})?"
     r"(?:[\W_]{0,40}|\W{1,5}(?:results|summary|done|metrics):?)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _AFTER_NAME = re.compile(r"([:=])\s+")
 

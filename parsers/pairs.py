@@ -17,8 +17,8 @@ MAX_LENGTH = 2000
 _NAME = r"([A-Za-z_][\w/.@+-]*+(?: [A-Za-z_(][\w/.@+)-]*+){0,3}+)\s*+[:=]\s*+"
 _SEPARATOR = re.compile(r"\s{2,}|\s*\|\s*|[,;]\s+|\s-\s")
 # The factor sign may have been decoded with the wrong code page.
-_PAIR = re.compile(rf"{_NAME}({NUMBER})(?:x|×|Ã—|%)?(?![\w.]|[-+,:/]\d)", re.IGNORECASE)
-_NO_METRIC = re.compile(rf"{_NAME}(?:(?:{NUMBER})?[A-Za-z_]\S*+|\d++(?:[:/]\d++)++)\Z", re.IGNORECASE)
+_PAIR = re.compile(rf"{_NAME}({NUMBER})(?:x|×|Ã—|%)?(?![\w.]|[-+,:/]\d)", re.IGNORECASE | re.ASCII)
+_NO_METRIC = re.compile(rf"{_NAME}(?:(?:{NUMBER})?[A-Za-z_]\S*+|\d++(?:[:/]\d++)++)\Z", re.IGNORECASE | re.ASCII)
 _BRACKETED = re.compile(r"(?:\A|(?<=\s))\([^()]*+\)")
 _DIGIT = re.compile(r"\d")
 _FURTHER_PAIR = re.compile(r"[A-Za-z] ?[:=] ?[-+.\d]")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-from trainvitals.parsers.numbers import NUMBER
-
 _LOOKED_AT = 4096
 """Characters of a line that are looked at."""
 
+# A damaged number counts too: that the line could not be read is what is to be told.
 _PAIR = re.compile(
-    rf"(?<![\w/.-])([A-Za-z_][\w/.-]*+)[\"']?(?:\s?[:=]\s*+[\"']?(?:{NUMBER})|\s[-+]?\d+\.\d+)(?![\w.])",
+    r"(?<![\w/.-])([A-Za-z_][\w/.-]*+)[\"']?(?:\s?[:=]\s*+[\"']?[-+]?(?:\.?\d|(?:nan|inf)\b)|\s[-+]?\d+\.\d)",
     re.IGNORECASE | re.ASCII,
 )
 _NO_LOSS = re.compile(r"scale|coef|weight|type|window|fn|lambda|alpha|fact|every|steps?$|free|name", re.IGNORECASE)
