@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -204,8 +205,9 @@ def _equal(length: Ints, rows: Ints) -> list[Ints]:
     length = length[rows]
     # Numpy sorts 16-bit integers by radix, which is several times faster.
     order = (length.astype(np.uint16) if 0 <= length.min() <= length.max() < 1 << 16 else length).argsort(kind="stable")
-    length = length[order]
-    return np.split(rows[order], np.flatnonzero(length[1:] != length[:-1]) + 1)
+    length, rows = length[order], rows[order]
+    edges = [0, *(np.flatnonzero(length[1:] != length[:-1]) + 1).tolist(), rows.size]
+    return [rows[first:last] for first, last in pairwise(edges)]
 
 
 def _closed(block: Block, columns: _Open) -> Points:

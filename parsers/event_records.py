@@ -34,8 +34,8 @@ MAX_SEARCH_BYTES = 256 << 20
 MAX_LISTED = 10_000
 """Lost records remembered one by one; further ones are only counted."""
 
-_SHORT_SPAN, _LONG_SPAN = 1 << 16, 1 << 18
-"""Bytes searched for headers at once: at first, and where one short record follows another."""
+_SHORT_SPAN, _LONG_SPAN = 1 << 12, 1 << 18
+"""Bytes searched for headers at once: at first and after damage, and where one short record follows another."""
 
 _EMPTY = np.empty(0, np.int64)
 
@@ -138,11 +138,11 @@ class _Chain:
             start, stop = self._linked(at, at + span)
             if not start.size:
                 start, stop = self._single(at)
-                span = _SHORT_SPAN // 4
+                span = _SHORT_SPAN // 8
             if not start.size:
                 break
             parts.append(start)
-            count, at, span = count + start.size, stop, min(span * 4, _LONG_SPAN)
+            count, at, span = count + start.size, stop, min(span * 8, _LONG_SPAN)
         return np.concatenate(parts), at
 
     def _single(self, at: int) -> tuple[Ints, int]:

@@ -9,6 +9,9 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _WIDTH = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 10
 
+MAX_FIELDS = 100_000
+"""Fields of one message; the largest real ones are summaries of some thousand values."""
+
 Field = tuple[int, int, int, int]
 """(field number, wire type, start, stop): where the content lies, without its key and its length."""
 
@@ -43,9 +46,14 @@ def fields(data: bytes, at: int, end: int) -> Iterator[Field]:
     """The fields of the message in data[at:end], in order; nothing is decoded, nested messages are not entered.
 
     Raises:
-        WireError: the bytes are no message (a field over the end, a wire type that does not exist, groups).
+        WireError: the bytes are no message (a field over the end, a wire type that does not exist, groups),
+            or more than `MAX_FIELDS` fields.
     """
+    count = 0
     while at < end:
+        count += 1
+        if count > MAX_FIELDS:
+            raise WireError(f"more than {MAX_FIELDS} fields")
         key, at = varint(data, at, end)
         number, wire = key >> 3, key & 7
         start = at

@@ -566,6 +566,13 @@ def test_metrics_over_the_limit_are_left_out_and_counted(monkeypatch: pytest.Mon
     assert parsed.source.problems[0].startswith("20 values of further metrics left out")
 
 
+@pytest.mark.parametrize("field", [b"\x60\x01", b"\x2a\x02\x0a\x00"], ids=["unknown", "values"])
+def test_an_event_of_endless_fields_is_dropped(field: bytes) -> None:
+    parsed = read(VERSION + record(field * 200_000) + record(event("a", 1.0).SerializeToString()))
+    assert "record 2 at byte 40 dropped: it is no event (more than" in parsed.source.problems[0]
+    assert parsed.source.points == 1
+
+
 def test_a_tag_of_megabytes_is_cut() -> None:
     (series,) = read(log(*[event("x\n" * 2**20, 1.0)] * 8)).series
     assert len(series.logged_as) < 600
