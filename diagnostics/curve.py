@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.statistics import MIN_NOISE, Local, block_count, local_noise
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, local_noise
 from trainvitals.parsers.model import Floats, Series
 
 SHORT = 200
@@ -71,14 +71,21 @@ class Curve:
     def scatter(self, caution: float = 1.0) -> float:
         """Noise of one point; for short curves from second differences, which a bend does not inflate.
 
-        White noise of standard deviation s has second differences of sqrt(6) * s. `caution` multiplies that estimate,
-        as noise with memory has smaller ones.
+        White noise of standard deviation s has second differences of sqrt(6) * s; their median deviation is not moved
+        by a single jump. `caution` multiplies that estimate, as noise with memory has smaller ones.
         """
         if len(self) >= SHORT or len(self) < 5:
             return self.noise.sd
         bends = np.diff(self.u, 2)
-        rough = float(np.sqrt(np.mean((bends - bends.mean()) ** 2) / 6))
+        bends = bends - np.median(bends)
+        spread = MAD_TO_SD * np.median(np.abs(bends)) if bends.size >= 12 else np.sqrt(np.mean(bends**2))
+        rough = float(spread / np.sqrt(6))
         return min(self.noise.sd, max(MIN_NOISE, caution * rough))
+
+    @property
+    def wander(self) -> float:
+        """How far a short smoothed curve strays by chance; 0 below 50 points, where no window is straight."""
+        return 4 * self.noise.sd if 50 <= len(self) < SHORT and self.noise.lag1 > 0.5 else 0.0
 
     def step(self, index: int) -> float:
         """The logged step of a point, NaN where the log has none."""

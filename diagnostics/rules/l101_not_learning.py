@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -49,14 +50,14 @@ def check(
     What to try: overfit a single batch; look at the gradient norm; print inputs and labels together; raise the
     learning rate by 3 to 10 times.
 
-    How it decides: in log space. Improvement is the start minus the best of up to 16 near-independent blocks, the start
-    being the mean of the first 1, 3, 10, 30 points or of the first block, whichever shows more. It fails below
-    max(`smallest` 2 %, `errors` 4 standard errors), from `planned` 30 % of the planned run on, when there are
-    `blocks_needed` (5) blocks, no significant falling trend, and little enough noise for an improvement of `visible`
-    10 % to have shown. A flat loss is a fault only where the log can tell it from one that had nothing left to learn:
-    it lies at the loss of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or above `high` (3.0), and
-    the log neither begins in the middle of a run nor has a good accuracy. Source: the band table of fine-tuning losses,
-    entropy of an even guess.
+    How it decides: in log space. Improvement is the start minus the best of 5, or of up to 16, near-independent
+    blocks, the start being the mean of the first 1, 3, 10, 30 points or of the first block, whichever shows more. It
+    fails below max(`smallest` 2 %, `errors` 4 standard errors), from `planned` 30 % of the planned run on, when there
+    are `blocks_needed` (5) blocks, no significant falling trend, and little enough noise for an improvement of
+    `visible` 10 % to have shown. A flat loss is a fault only where the log can tell it from one that had nothing left
+    to learn: it lies at the loss of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or above `high`
+    (3.0), and the log neither begins in the middle of a run nor has a good accuracy. Source: the band table of
+    fine-tuning losses, entropy of an even guess.
 
     Blind spots: a fine-tuning that starts below 3.0 and stays there is inconclusive. A task with a long plateau before
     it drops is failed while it is on it. Losses in other units than nats have another level of guessing.
@@ -71,7 +72,7 @@ def check(
     if done < planned:
         return NotRun(CODE, f"inconclusive: {done:.0%} of the planned run is done, judged from {planned:.0%} on")
     count = block_count(len(c), c.noise.tau)
-    gain, limit, best = improvement(c, max(count, min(len(c) // 3, blocks_needed)), errors)
+    gain, limit, best = improvement(c, count, blocks_needed, errors)
     if gain >= max(-math.log1p(-smallest), limit):
         return Pass(CODE, f"the loss improved by {percent(-gain)} since the start")
     if trend(c.x, c.u).direction == "falling" and gain >= smallest:
@@ -87,22 +88,24 @@ def check(
     return NotRun(CODE, excuse) if excuse else _finding(case, c, gain, limit, best, count)
 
 
-def improvement(c: Curve, count: int, errors: float) -> tuple[float, float, int]:
+def improvement(c: Curve, most: int, least: int, errors: float) -> tuple[float, float, int]:
     """(largest fall in ln units below the start, its threshold in standard errors, index where the best block begins).
 
-    Several lengths of the start are tried: a loss that falls within its first rows has learnt, though the mean of its
-    first block hardly shows it.
+    Many blocks see a late fall, few blocks a slow one in much noise. Several lengths of the start are tried: a loss
+    that falls within its first rows has learnt, though the mean of its first block hardly shows it. Where no fall
+    reaches its threshold, the one with the smallest threshold is returned.
     """
-    cut = blocks(c.x, c.u, max(count, 1))
-    best, size = int(cut.u.argmin()), int(cut.n[0])
-    tried = []
+    tried = [t for count in sorted({most, least}) if 0 < count <= len(c) for t in _falls(c, count, errors)]
+    seen = [t for t in tried if t[0] >= t[1]]
+    return max(seen) if seen else min(tried, key=lambda t: t[1])
+
+
+def _falls(c: Curve, count: int, errors: float) -> Iterator[tuple[float, float, int]]:
+    cut = blocks(c.x, c.u, count)
+    best, size = int(cut.u.argmin()), int(cut.n.min())
     for length in sorted({k for k in (1, 3, 10, 30, size) if k <= size}):
         error = math.hypot(c.noise.se(length), c.noise.se(size))
-        tried.append((float(c.u[:length].mean() - cut.u[best]), errors * error))
-    gain, limit = max(tried, key=lambda t: t[0] - t[1])
-    if gain >= limit:
-        return gain, limit, int(cut.start[best])
-    return (*tried[-1], int(cut.start[best]))
+        yield float(c.u[:length].mean() - cut.u[best]), errors * error, int(cut.start[best])
 
 
 def _had_nothing_to_learn(case: Case, c: Curve, level: float, high: float) -> str:

@@ -128,7 +128,7 @@ def follow(c: Curve, count: int, lasting: float) -> Course:
 
 def _severity(c: Curve, course: Course, fail: float, warn: float, smallest: float) -> Severity | None:
     large = max(math.log1p(smallest), 4 * course.error, 1.5 * course.recovered * (course.last < course.first))
-    if course.rise < large or course.linear_share < 0.05 or course.given_back < warn:
+    if course.rise < max(large, c.wander) or course.linear_share < 0.05 or course.given_back < warn:
         return None
     if course.given_back >= fail:
         return "fail"
@@ -138,7 +138,7 @@ def _severity(c: Curve, course: Course, fail: float, warn: float, smallest: floa
 
 def _above_start(case: Case, c: Curve, course: Course, errors: float, above: float) -> Result:
     rise = course.last - course.first
-    if rise <= max(errors * course.error, math.log1p(above)):
+    if rise <= max(errors * course.error, math.log1p(above), c.wander):
         return Pass(CODE, "the loss does not rise above its start")
     if warming_up(case, c.x) or share_done(case, c.series) < 0.1:
         return NotRun(CODE, "inconclusive: the loss rises, but the run is in its warm-up")
@@ -154,7 +154,7 @@ def _finding(case: Case, c: Curve, course: Course, severity: Severity) -> Findin
         f"{math.exp(course.last):.4g} ({percent(course.rise)}), "
     )
     if course.last > course.first:
-        message += f"above its start of {math.exp(course.first):.4g}"
+        message += f"above the {math.exp(course.first):.4g} of its first rows"
     else:
         message += f"giving back {course.given_back:.0%} of what it had gained".replace("%", " %")
     return Finding(

@@ -13,13 +13,17 @@ from trainvitals.diagnostics.case import HELD_OUT, Case
 from trainvitals.diagnostics.curve import Curve, curve, percent, restarted, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import blocks
+from trainvitals.diagnostics.statistics import blocks, local_noise
+from trainvitals.parsers.model import Floats
 
 CODE, NAME = "V101", "overfitting"
 
 REMEDY = (
     "use the checkpoint of the best validation; then train for less time, or with more data, dropout or weight decay"
 )
+
+MODERATE = 100
+"""Evaluations below which the memory of their noise cannot be measured; below half of it, no rise under 3 % counts."""
 
 QUALITY_WORDS = frozenset({"acc", "accuracy", "ap", "map", "bleu", "rouge", "f1", "iou", "pck", "eval", "top1", "auc"})
 """Words in names of held-out metrics for which more is better; `coco_eval_bbox` is a list of average precisions."""
@@ -36,6 +40,8 @@ class Rise:
     z: float
     gain: float
     evidence: str
+    sustained: bool = True
+    """More than one evaluation speaks of it."""
 
 
 def check(
@@ -61,9 +67,11 @@ def check(
     adapter or a lower learning rate.
 
     How it decides: in log space. With `few` (20) or more evaluations: block means; end = last max(1, B // 6) blocks,
-    z = (end - best) / (noise * sqrt(1/n_end + 1/n_best)) > `errors` (4), and a rise above `warn_rise` (1 %). With fewer
-    evaluations the last two must lie more than `few_rise` (5 %) and 4 times the evaluation noise above the best; a
-    single one after the best needs `single_rise` (20 %) and 8 times, as does everything with fewer than 5 evaluations.
+    z = (end - best) / (noise * sqrt(1/n_end + 1/n_best)) > `errors` (4), and a rise above `warn_rise` (1 %) and above 4
+    local standard deviations where evaluations are correlated. With fewer, the last two or three must lie more than
+    `few_rise` (5 %, 7.5 % below 12) and 4 times the evaluation noise above the best; below 8 evaluations, all after the
+    best must climb, by 2 or 3 times `few_rise`; anything else, as a single evaluation after the best, needs
+    `single_rise` (20 %) and 8 times the noise.
     It is a failure beyond `fail_rise` (10 %) while the training loss falls; for information only when the rise is below
     `slight_rise` (2 %) and `slight_share` (5 %) of what validation had gained, or below 5 % while no held-out quality
     metric got worse. Source: Prechelt's generalisation loss, on blocks: the minimum of single noisy evaluations is too
@@ -92,7 +100,7 @@ def check(
     if restarted(case, c.x, rise.best):
         return NotRun(CODE, "inconclusive: the learning rate has been restarted since the best evaluation")
     severity: Severity = "warn"
-    if rise.size > math.log1p(fail_rise) and train == "falls":
+    if rise.size > math.log1p(fail_rise if len(c) >= 8 else 2 * fail_rise) and train == "falls":
         severity = "fail"
     elif _slight(case, c, rise, slight_rise, slight_share, few_rise):
         severity = "info"
@@ -117,20 +125,40 @@ def _over_blocks(c: Curve) -> Rise:
 def _over_points(c: Curve) -> Rise:
     best = int(c.u.argmin())
     after = len(c) - 1 - best
-    end = float(c.u[-2:].min()) if after > 1 else float(c.u[-1])
+    climbs = len(c) < 8 and bool((np.diff(c.u[best:]) > 0).all())
+    tail = 1 if climbs or after < 2 else 2 if len(c) < 12 else min(after, 3)
+    end = float(c.u[-tail:].min())
     size = end - float(c.u[best])
-    spread = max(0.01, c.scatter()) if len(c) >= 5 else 0.01
-    return Rise(best, size, size / spread, float(c.u[0] - c.u[best]), f"{len(c)} evaluations, {after} after the best")
+    told = f"{len(c)} evaluations, {after} after the best" + (", each above the one before" if climbs else "")
+    return Rise(best, size, size / _ripple(c.u), float(c.u[0] - c.u[best]), told, after > 1 and (climbs or len(c) >= 8))
+
+
+def _ripple(u: Floats) -> float:
+    """Noise of single evaluations, from the downward bends only: a valley bends upward everywhere. At least 1 %.
+
+    White noise of standard deviation s has symmetric second differences of standard deviation sqrt(6) * s.
+    """
+    if u.size < 3:
+        return 0.01
+    return max(0.01, float(np.sqrt(2 * np.mean(np.minimum(np.diff(u, 2), 0.0) ** 2) / 6)))
+
+
+def _wander(c: Curve) -> float:
+    """How far a validation curve strays by chance: evaluations of one run share the luck of its last steps."""
+    if len(c) < MODERATE:
+        return max(0.03 if len(c) < MODERATE / 2 else 0.0, 4 * local_noise(c.u, windows=4, shortest=5).sd)
+    return 4 * c.noise.sd if c.noise.lag1 > 0.3 and len(c) < 2000 else 0.0
 
 
 def _significant(
     rise: Rise, c: Curve, warn: float, errors: float, few: int, few_rise: float, single_rise: float
 ) -> bool:
     if len(c) >= few:
-        return rise.z > errors and rise.size > math.log1p(warn)
-    sure = len(c) - 1 - rise.best > 1 and len(c) >= 5
-    needed, bar = (few_rise, errors) if sure else (single_rise, 2 * errors)
-    return rise.z > bar and rise.size > math.log1p(needed)
+        return rise.z > errors and rise.size > max(math.log1p(warn), _wander(c))
+    if not rise.sustained:
+        return rise.z > 2 * errors and rise.size > math.log1p(single_rise)
+    scarce = 1 if len(c) >= 12 else 1.5 if len(c) >= 8 else 2 if len(c) >= 6 else 3
+    return rise.z > errors and rise.size > math.log1p(few_rise * scarce)
 
 
 def _training(case: Case, since: float) -> Course:
