@@ -71,13 +71,15 @@ class Sum:
     """`total` is the sum of `weights[part] * part`; a part also stands for its auxiliary layers `part_0` ...
 
     `weight_settings` maps a part to the hyperparameters that hold its weight; they go before `weights`. A part that
-    stands in neither has an unknown weight. `optional` parts may be absent from the log.
+    stands in neither has an unknown weight. `optional` parts may be absent from the log, `layers` is how many auxiliary
+    layers there usually are.
     """
 
     total: str
     weights: Mapping[str, float]
     weight_settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: tuple[str, ...] = ()
+    layers: int = 0
 
     @property
     def parts(self) -> tuple[str, ...]:

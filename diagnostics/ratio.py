@@ -193,11 +193,11 @@ def trajectory(
     since = until = -1
     for n in _prefixes(weighted.size):
         window = slice(n - _half(n), n)
-        w, r = (fall(v[window], x[window]) for v in (weighted, reference))
-        if r < smallest_fall and r < share * w and n > young and (n >= few or w >= clear_fall):
-            size = window.stop - window.start
+        r = fall(reference[window], x[window])
+        if r < smallest_fall and n > young:
+            w, size = fall(weighted[window], x[window]), window.stop - window.start
             errors = (fall_se(f, size, _scatter(v[:n])) for f, v in ((w, weighted), (r, reference)))
-            if w - r > z * math.hypot(*errors):
+            if r < share * w and (n >= few or w >= clear_fall) and w - r > z * math.hypot(*errors):
                 since, until = (window.start if since < 0 else since), n - 1
         elif since >= 0 and r >= smallest_fall + 2 * fall_se(r, window.stop - window.start, _scatter(reference[:n])):
             since = until = -1
@@ -211,9 +211,11 @@ def _half(n: int) -> int:
 
 
 def _scatter(values: Floats) -> float:
-    """Relative scatter of a point; a few points do not tell it, and it is then at least `PRIOR_NOISE`."""
+    """Relative scatter of a point. Few points do not tell it: up to 8 of them add a prior, up to 16 a margin."""
     seen = noise(np.log(np.maximum(values, np.finfo(float).tiny)))
-    return seen if values.size >= 16 else max(PRIOR_NOISE, seen)
+    if values.size >= 16:
+        return seen
+    return max(PRIOR_NOISE, seen) if values.size < 8 else max(PRIOR_NOISE / 2, 1.5 * seen)
 
 
 def path_of(found: RatioValues, *, step_unit: str = "step", **limits: Any) -> Trajectory:

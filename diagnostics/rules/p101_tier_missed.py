@@ -32,9 +32,10 @@ def check(case: Case, *, judged_from: float = 0.9, judged_from_epoch: float = 10
 
     How it decides: a tier is reached when every one of its demands that the log can answer is met. No tier is a
     warning, the lowest one a note that names what the next one lacks, a higher one passes. Judged from `judged_from`
-    (0.9) of the planned run, or from epoch `judged_from_epoch` (10) where the plan is unknown; a log without epochs is judged
-    as it stands. Source: tiers of the field note of the distance loss. The note reads a validation loss below 0.05 as
-    an error below 5 px; 5 px cost 0.0068, so the loss bounds alone say little, and a tier needs its pixel bounds too.
+    (0.9) of the planned run, or from epoch `judged_from_epoch` (10) where the plan is unknown; a log without epochs is
+    judged as it stands. Source: tiers of the field note of the distance loss. The note reads a validation loss below
+    0.05 as an error below 5 px; 5 px cost 0.0068, so the loss bounds alone say little, and a tier needs its pixel
+    bounds too.
 
     Blind spots: 'within 5 px' by |dx| + |dy| is stricter than by Euclidean distance, and the log does not say which.
     """

@@ -53,8 +53,8 @@ def check(
     `constant`, 10 % of it), as with label smoothing or an auxiliary loss. Between splits it asks for `pairs_needed` (8)
     matched evaluations over which the loss changes by `varied` (20 %) while the ratio stays within 2 % of 1.4427, or
     for names that say the unit. Source: definitions of the units; real logs with constant ratios of 1.6, 2.3 or 0.24
-    for other reasons are why a ratio alone is no evidence. Perplexity is exp of the unweighted mean: exp(weighted loss) is
-    labelled as such and not called a perplexity.
+    for other reasons are why a ratio alone is no evidence. Perplexity is exp of the unweighted mean: exp(weighted loss)
+    is labelled as such and not called a perplexity.
 
     Blind spots: a perplexity that is a mean of exponentials over an epoch is above exp of the mean; two losses in the
     same wrong unit.

@@ -16,7 +16,7 @@ CODE, NAME = "S105", "total-not-sum"
 SPLITS: tuple[Split, ...] = ("train", "eval", "test")
 
 
-def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged_layers: float = 12.0) -> Result:
+def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged: float = 2.0) -> Result:
     """The total loss differs from the weighted sum of its parts.
 
     What it checks: total against the sum of weight * part over the parts of the loss type and their auxiliary layers
@@ -30,15 +30,16 @@ def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged_
     How it decides: r = (total - sum) / total at every point where all are logged; it speaks when the median of r is
     beyond `tolerance` (1 %) and beyond `errors` (3) times the scatter of r (1.48 MAD), as trainers that print window
     medians print parts that do not add up exactly. It then looks for the simpler sum that fits: without the auxiliary
-    layers, without one part, with weight 1 instead of the weight. A total up to `unlogged_layers` (12) times the sum of
-    parts that have no auxiliary layers in the log is a note only: they are not logged. Unknown weights are fitted by
-    least squares; when no weights fit it is not run. Source: the definition of the loss type.
+    layers, without one part, with weight 1 instead of the weight. Where the log has no auxiliary layers and the total
+    is, within a factor `unlogged` (2), as much larger as they would make it, it is a note only: they are not logged.
+    Unknown weights are fitted by least squares; when no weights fit it is not run. Source: the definition of the loss
+    type.
 
     Blind spots: a weight that changes during the run; parts that are averaged over other tokens than the total.
     """
     if not case.loss_type.sums:
         return NotRun(CODE, f"the loss type {case.loss_type.name} defines no sum")
-    limits = tolerance, errors, unlogged_layers
+    limits = tolerance, errors, unlogged
     results = [_judge(case, one, split, *limits) for one in case.loss_type.sums for split in SPLITS]
     findings = tuple(r for r in results if isinstance(r, Finding))
     passes = [r for r in results if isinstance(r, Pass)]
@@ -46,7 +47,7 @@ def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged_
 
 
 def _judge(
-    case: Case, one: Sum, split: Split, tolerance: float, errors: float, unlogged_layers: float
+    case: Case, one: Sum, split: Split, tolerance: float, errors: float, unlogged: float
 ) -> Finding | Pass | NotRun:
     parts = parts_of(case, one, split)
     if isinstance(parts, str):
@@ -62,13 +63,12 @@ def _judge(
         return Pass(CODE, f"{split} {one.total} = {formula(weights, parts.layer_names)}")
     if unknown:
         return NotRun(CODE, f"inconclusive: the weight of {' and '.join(unknown)} is unknown, and no constant one fits")
-    explained = _explanation(parts, weights, tolerance, errors)
     ratio = float(np.median(parts.total / _nonzero(parts.predicted(weights))))
-    severity: Severity = "warn"
-    if not explained and not parts.layer_names and 1.5 <= ratio <= unlogged_layers and one.total == case.loss_type.main:
-        severity = "info" if case.loss_type.name == "eos" else "warn"
-        explained = f"it is {ratio:.3g} times that sum: auxiliary layers, if there are any, are not in the log"
-    return _finding(case, parts, weights, rest, explained or f"it is {ratio:.3g} times that sum", severity)
+    if one.layers and not parts.layer_names and 1 / unlogged <= ratio / (1 + one.layers) <= unlogged:
+        text = f"it is {ratio:.3g} times that sum, as with {one.layers} auxiliary layers: they are not in the log"
+        return _finding(case, parts, weights, rest, text, "info")
+    text = _explanation(parts, weights, tolerance, errors) or f"it is {ratio:.3g} times that sum"
+    return _finding(case, parts, weights, rest, text, "warn")
 
 
 def _nonzero(values: Floats) -> Floats:
@@ -102,7 +102,8 @@ def _explanation(parts: Parts, weights: dict[str, float], tolerance: float, erro
         rest = residual(parts, parts.predicted(tried, with_layers=with_layers))
         if tried and _fits(rest, tolerance, errors):
             return text
-    return _other_weights(parts)
+    multiple = parts.total / _nonzero(parts.predicted(weights))
+    return "" if np.ptp(multiple) < 0.005 * abs(float(np.median(multiple))) else _other_weights(parts)
 
 
 def _other_weights(parts: Parts) -> str:
