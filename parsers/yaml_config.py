@@ -1,7 +1,7 @@
 """YAML settings as flat values with their lines. Only the syntax is read: no tag of a file ever builds an object.
 
 The composer of libyaml recurses and crashes the process on deep nesting, so depth is checked on the flat stream of
-events first. Aliases may multiply a document a billionfold; the number of values is bounded instead of forbidding them,
+events first. Aliases may multiply a document a billionfold; the number of nodes is bounded instead of forbidding them,
 as PyYAML itself writes aliases for every list that stands in two places.
 """
 
@@ -15,7 +15,8 @@ import yaml
 from trainvitals.parsers.limits import MAX_JSON_DEPTH
 from trainvitals.parsers.numbers import number
 
-MAX_VALUES = 20_000
+MAX_NODES = 50_000
+"""Nodes visited, each as often as aliases repeat it; settings have hundreds."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TYPED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
@@ -34,12 +35,12 @@ def entries(text: str) -> Iterator[tuple[tuple[str, ...], Any, int]]:
     """(path of keys, value, line) of every scalar and every list of scalars.
 
     Raises:
-        YamlError: no YAML, nested too deeply, or more than `MAX_VALUES` values.
+        YamlError: no YAML, nested too deeply, or more than `MAX_NODES` nodes with all aliases followed.
     """
     try:
         _check_depth(text)
         for document in yaml.compose_all(text, Loader=_LOADER):
-            yield from _bounded(_walk(document, (), 0))
+            yield from _walk(document)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlError(str(error.problem or error.context), mark.line + 1 if mark else None) from error
@@ -56,27 +57,28 @@ def _check_depth(text: str) -> None:
             raise YamlError(f"nested more than {MAX_JSON_DEPTH} levels deep", line)
 
 
-def _bounded(found: Iterator[tuple[tuple[str, ...], Any, int]]) -> Iterator[tuple[tuple[str, ...], Any, int]]:
-    for count, entry in enumerate(found):
-        if count >= MAX_VALUES:
-            raise YamlError(f"holds more than {MAX_VALUES} values")
-        yield entry
+def _walk(document: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], Any, int]]:
+    """All leaves in order. Depth is counted again: an alias inside its own anchor has no end."""
+    stack: list[tuple[yaml.Node, tuple[str, ...], int]] = [(document, (), 0)] if document else []
+    visited = 0
+    while stack:
+        node, path, depth = stack.pop()
+        visited += 1
+        if visited > MAX_NODES:
+            raise YamlError(f"holds more than {MAX_NODES} nodes, aliases followed")
+        if isinstance(node, yaml.MappingNode) and depth < MAX_JSON_DEPTH:
+            stack += [(value, inner, depth + 1) for value, inner in reversed(_children(node, path))]
+        elif isinstance(node, yaml.SequenceNode):
+            if all(isinstance(item, yaml.ScalarNode) for item in node.value):
+                yield path, [_scalar(item) for item in node.value], node.start_mark.line + 1
+        elif isinstance(node, yaml.ScalarNode):
+            yield path, _scalar(node), node.start_mark.line + 1
 
 
-def _walk(node: yaml.Node | None, path: tuple[str, ...], depth: int) -> Iterator[tuple[tuple[str, ...], Any, int]]:
-    """Depth is counted again: an alias inside its own anchor has no end."""
-    if node is None or depth > MAX_JSON_DEPTH:
-        return
-    line = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in sorted(node.value, key=lambda pair: pair[0].tag != _MERGE):
-            inner = path if key.tag == _MERGE else (*path, str(key.value))
-            yield from _walk(value, inner, depth + 1)
-    elif isinstance(node, yaml.SequenceNode):
-        if all(isinstance(item, yaml.ScalarNode) for item in node.value):
-            yield path, [_scalar(item) for item in node.value], line
-    elif isinstance(node, yaml.ScalarNode):
-        yield path, _scalar(node), line
+def _children(node: yaml.MappingNode, path: tuple[str, ...]) -> list[tuple[yaml.Node, tuple[str, ...]]]:
+    """Values with their paths; what a merge key (`<<`) brings in comes first, so that own keys override it."""
+    ordered = sorted(node.value, key=lambda pair: pair[0].tag != _MERGE)
+    return [(value, path if key.tag == _MERGE else (*path, str(key.value))) for key, value in ordered]
 
 
 def _scalar(node: yaml.ScalarNode) -> Any:
@@ -86,5 +88,5 @@ def _scalar(node: yaml.ScalarNode) -> Any:
         except (ValueError, yaml.YAMLError):
             return node.value
     # YAML 1.1 takes `1e-5` for a text, as it has no point; whoever wrote it meant the number.
-    value = number(node.value) if node.style is None and node.tag.endswith(":str") else None
+    value = number(node.value) if not node.style and node.tag.endswith(":str") else None
     return node.value if value is None else value
