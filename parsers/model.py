@@ -45,8 +45,9 @@ class Source:
     """One file of a run and how its reading went.
 
     `precision` is the number of decimal digits that its format keeps. `lines` counts text lines, or records of a
-    binary file. `unread_lines` counts those that look like metrics and were not understood. `problems` are sentences for the reader (a bad checksum, a line over the limit). `error` is
-    set when nothing at all could be read, and then says why.
+    binary file. `unread_lines` counts those that look like metrics and were not understood. `problems` are sentences
+    for the reader (a bad checksum, a line over the limit). `error` is set when nothing at all could be read, and then
+    says why.
     """
 
     path: str
