@@ -16,7 +16,7 @@ from trainvitals.parsers.limits import MAX_JSON_DEPTH
 from trainvitals.parsers.numbers import number
 
 MAX_NODES = 50_000
-"""Nodes visited, each as often as aliases repeat it; settings have hundreds."""
+"""Nodes met, each as often as aliases repeat it; settings have hundreds. Counted before they are put on the stack."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TYPED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
@@ -60,11 +60,11 @@ def _check_depth(text: str) -> None:
 def _walk(document: yaml.Node | None) -> Iterator[tuple[tuple[str, ...], Any, int]]:
     """All leaves in order. Depth is counted again: an alias inside its own anchor has no end."""
     stack: list[tuple[yaml.Node, tuple[str, ...], int]] = [(document, (), 0)] if document else []
-    visited = 0
+    nodes = 0
     while stack:
         node, path, depth = stack.pop()
-        visited += 1
-        if visited > MAX_NODES:
+        nodes += 1 if isinstance(node, yaml.ScalarNode) else len(node.value)
+        if nodes > MAX_NODES:
             raise YamlError(f"holds more than {MAX_NODES} nodes, aliases followed")
         if isinstance(node, yaml.MappingNode) and depth < MAX_JSON_DEPTH:
             stack += [(value, inner, depth + 1) for value, inner in reversed(_children(node, path))]

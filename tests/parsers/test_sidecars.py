@@ -162,6 +162,7 @@ BOMB = "a0: &a0 {x: 1, y: 2}\n" + "".join(
         ("config.yaml", "- " * 100_000, "nested more than", 1),
         ("config.yaml", "a: &a\n  b: *a\n  c: *a\n", "more than", None),
         ("config.yaml", BOMB, "more than", None),
+        ("config.yaml", "a: &a {" + ",".join(f"{i}: *a" for i in range(90_000)) + "}\n", "more than", None),
         ("config.yaml", "a: " + "x" * MAX_SIDECAR_BYTES, "more than settings may have", None),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else None,
