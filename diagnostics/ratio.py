@@ -25,6 +25,12 @@ PRIOR_NOISE = 0.05
 MOST_FALL_BLOCKS = 32
 """Blocks through which the line of a fall is laid: all pairs of them are compared."""
 
+SPARSE = 8
+"""Logs with fewer points are typed or summarised: what they show need not be confirmed by more points."""
+
+CONFIRMED = 1.2
+"""How much longer the log must be when a stuck reference is confirmed."""
+
 MOST_PREFIXES = 64
 """Beginnings of a run at which its trajectory is looked at."""
 
@@ -174,33 +180,37 @@ def trajectory(
     *,
     smallest_fall: float = 0.05,
     share: float = 0.2,
-    z: float = 3.5,
+    z: float = 3.0,
     few: int = 5,
     clear_fall: float = 0.25,
     early: float = 0.0,
 ) -> Trajectory:
     """Whether the reference is stuck: it fell by less than 5 %, and by less than a fifth of the weighted loss's fall.
 
-    Both are measured over the last half of what has been logged. Three guards keep noise and the first steps of a
-    healthy run from looking stuck: the two falls must differ by `z` standard errors; with fewer than `few` points,
-    which do not tell their noise, the weighted loss must have fallen by `clear_fall`; and nothing is stuck before the
-    step `early`, as frequent tokens are always learnt first. Once stuck, a run stays so until the reference falls
-    again by 5 % and two standard errors, because the weighted loss, too, stops falling in the end.
+    Both are measured over the last half of what has been logged. Guards keep noise and the first steps of a healthy
+    run from looking stuck: the two falls must differ by `z` standard errors, and again when a fifth more has been
+    logged; with fewer than `few` points, which do not tell their noise, the weighted loss must have fallen by
+    `clear_fall`; and nothing is stuck before the step `early`, as frequent tokens are always learnt first. Once stuck,
+    a run stays so until the reference falls again by 5 % and three standard errors, because the weighted loss, too,
+    stops falling in the end.
     """
     where, weighted, reference = _thinned(weighted, reference)
     x = where.astype(np.float64) if step is None else step[where]
     young = 0 if step is None else int(np.count_nonzero(x < early))
-    since = until = -1
+    suspected, since, until = 0, -1, -1
     for n in _prefixes(weighted.size):
         window = slice(n - _half(n), n)
         r = fall(reference[window], x[window])
+        r_error = fall_se(r, window.stop - window.start, _scatter(reference[:n]))
         if r < smallest_fall and n > young:
-            w, size = fall(weighted[window], x[window]), window.stop - window.start
-            errors = (fall_se(f, size, _scatter(v[:n])) for f, v in ((w, weighted), (r, reference)))
-            if r < share * w and (n >= few or w >= clear_fall) and w - r > z * math.hypot(*errors):
-                since, until = (window.start if since < 0 else since), n - 1
-        elif since >= 0 and r >= smallest_fall + 2 * fall_se(r, window.stop - window.start, _scatter(reference[:n])):
-            since = until = -1
+            w = fall(weighted[window], x[window])
+            error = math.hypot(r_error, fall_se(w, window.stop - window.start, _scatter(weighted[:n])))
+            if r < share * w and (n >= few or w >= clear_fall) and w - r > z * error:
+                suspected = suspected or n
+                if since >= 0 or n < SPARSE or n >= CONFIRMED * suspected:
+                    since, until = (window.start if since < 0 else since), n - 1
+        elif r >= smallest_fall + (3 if since >= 0 else 1) * r_error:
+            suspected, since, until = 0, -1, -1
     latest = slice(weighted.size - _half(weighted.size), None)
     ends = (int(where[since]), int(where[until])) if since >= 0 else (-1, -1)
     return Trajectory(since >= 0, fall(weighted[latest], x[latest]), fall(reference[latest], x[latest]), *ends)
@@ -211,11 +221,11 @@ def _half(n: int) -> int:
 
 
 def _scatter(values: Floats) -> float:
-    """Relative scatter of a point. Few points do not tell it: up to 8 of them add a prior, up to 16 a margin."""
+    """Relative scatter of a point. Few points do not tell it: up to 8 of them get a prior, up to 16 half of it."""
     seen = noise(np.log(np.maximum(values, np.finfo(float).tiny)))
     if values.size >= 16:
         return seen
-    return max(PRIOR_NOISE, seen) if values.size < 8 else max(PRIOR_NOISE / 2, 1.5 * seen)
+    return max(PRIOR_NOISE, seen) if values.size < 8 else max(PRIOR_NOISE / 2, seen)
 
 
 def path_of(found: RatioValues, *, step_unit: str = "step", **limits: Any) -> Trajectory:
