@@ -85,7 +85,9 @@ class Curve:
     @property
     def wander(self) -> float:
         """How far a short smoothed curve strays by chance; 0 below 50 points, where no window is straight."""
-        return 4 * self.noise.sd if 50 <= len(self) < SHORT and self.noise.lag1 > 0.5 else 0.0
+        if not 50 <= len(self) < SHORT or self.noise.lag1 <= 0.5:
+            return 0.0
+        return 4 * (self.noise if len(self) >= SHORT / 2 else local_noise(self.u, windows=4, shortest=12)).sd
 
     def step(self, index: int) -> float:
         """The logged step of a point, NaN where the log has none."""
@@ -192,6 +194,12 @@ def restarted(case: Case, x: Floats, since: int) -> bool:
     return bool(rate[-1] >= 3 * rate[since] and rate[-1] <= 1.05 * rate[: since + 1].max())
 
 
+def label(series: Series) -> str:
+    """A series as the log calls it, with its split where the name does not say it."""
+    known = series.split in ("train", "") or re.match(r"(eval|val|test|dev)", series.logged_as, re.IGNORECASE)
+    return series.logged_as if known else f"{series.split} {series.logged_as}"
+
+
 def window(start: float, end: float) -> str:
     """A step window in words; empty where the log has no steps."""
     if start != start or end != end:
@@ -200,8 +208,8 @@ def window(start: float, end: float) -> str:
 
 
 def percent(log_change: float) -> str:
-    """A change in ln units as a signed percentage, or as a factor beyond a doubling."""
-    if abs(log_change) > math.log(2):
+    """A change in ln units as a signed percentage, or as a factor when it is more than a doubling."""
+    if log_change > math.log(2):
         return f"x{math.exp(min(log_change, 700)):.3g}"
     return f"{math.expm1(log_change):+.1%}".replace("%", " %")
 

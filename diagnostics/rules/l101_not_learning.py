@@ -68,13 +68,15 @@ def check(
     if reason:
         return NotRun(CODE, reason)
     c = curve(case.loss)
+    if len(c) < blocks_needed:
+        return NotRun(CODE, f"inconclusive: only {len(c)} finite points")
     done = share_done(case, case.loss)
     if done < planned:
         return NotRun(CODE, f"inconclusive: {done:.0%} of the planned run is done, judged from {planned:.0%} on")
     count = block_count(len(c), c.noise.tau)
     gain, limit, best = improvement(c, count, blocks_needed, errors)
     if gain >= max(-math.log1p(-smallest), limit):
-        return Pass(CODE, f"the loss improved by {percent(-gain)} since the start")
+        return Pass(CODE, f"the loss changed by {percent(-gain)} since the start")
     if trend(c.x, c.u).direction == "falling" and gain >= smallest:
         return Pass(CODE, "the loss falls slowly but significantly")
     if count < blocks_needed:
@@ -143,14 +145,15 @@ def _accuracy(case: Case) -> float:
 
 def _finding(case: Case, c: Curve, gain: float, limit: float, best: int, count: int) -> Finding:
     level = float(np.exp(np.median(c.u)))
+    drop, needed = math.expm1(max(gain, 0.0)), max(math.expm1(limit), 0.02)
     cited = sorted({0, best, len(c) - 1})
     return Finding(
         CODE,
         NAME,
         "fail",
         (c.series.metric,),
-        f"the loss stands at {level:.4g} and has not improved: its best block is {percent(-gain)} from the start, "
-        f"within {percent(max(limit, 0.02)).lstrip('+')} that noise would show",
+        f"the loss stands at {level:.4g} from start to end: its best stretch lies {drop:.1%} below the start, "
+        f"and {needed:.1%} would have shown".replace("%", " %"),
         REMEDY,
         c.step(0),
         c.step(-1),

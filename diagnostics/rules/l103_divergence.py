@@ -44,10 +44,11 @@ class Course:
         """Rise from the best block to the end."""
         return self.last - float(self.medians[self.best])
 
-    @property
-    def given_back(self) -> float:
-        """Share of the gain that was lost again."""
-        return self.rise / self.gain if self.gain > 0 else math.inf
+    def given_back(self, errors: float) -> float:
+        """Share of the gain that was lost again; of the gain since the first block where that is beyond the noise."""
+        since_block = float(self.medians[0] - self.medians[self.best])
+        gain = since_block if since_block > errors * self.error else self.gain
+        return self.rise / gain if gain > 0 else math.inf
 
     @property
     def linear_share(self) -> float:
@@ -71,6 +72,7 @@ def check(
     blocks_needed: int = 6,
     errors: float = 6.0,
     smallest: float = 0.05,
+    large_rise: float = 0.2,
     above_start: float = 0.1,
 ) -> Result:
     """The training loss gives back what it had gained, or ends above its start.
@@ -84,12 +86,14 @@ def check(
     the gradient; look at the batches of the first rising step.
 
     How it decides: on medians of up to 16 near-independent blocks in log space. Give-back G = (end - best) /
-    (start - best), the end being the lowest block of the last `lasting` 10 % of the run. It fails at G >= `fail_share`
-    (0.5), and warns at `warn_share` (0.2) with a significantly rising trend since the best block, when the gain was
-    more than `errors` (6) standard errors, the rise at least `smallest` (5 %), 4 standard errors, a twentieth of the
-    gain in the loss's own units, and 1.5 times any rise that the run recovered from before. A run that never gained
-    fails when it ends more than `above_start` (10 %) and 6 standard errors above its start. At least `blocks_needed`
-    (6) blocks. Source: definition of this tool, measured on generated runs.
+    (start - best), the end being the lowest block of the last `lasting` 10 % of the run, the start the first block (or
+    the first rows, where the first block is already at the floor). It fails at G >= `fail_share` (0.5) and a rise of
+    10 %. It warns at G >= `warn_share` (0.2) or a rise of `large_rise` (20 %) that lasts for a sixth of the run or
+    comes with a significantly rising trend since the best block. Either needs a gain of more than `errors` (6) standard
+    errors, and a rise of at least `smallest` (5 %), 4 standard errors, a twentieth of the gain in the loss's own units,
+    and 1.5 times any rise that the run recovered from before. A run that never gained fails when it ends more than
+    `above_start` (10 %) and 6 standard errors above its start. At least `blocks_needed` (6) blocks. Source: definition
+    of this tool, measured on generated runs.
 
     Blind spots: a rise in the last tenth of the run; a rise while the learning rate is back at a level that it had
     before (warm restarts) is left open. A change of the data's difficulty looks the same.
@@ -107,12 +111,13 @@ def check(
     gained = course.gain > errors * course.error
     if not gained:
         return _above_start(case, c, course, errors, above_start)
-    severity = _severity(c, course, fail_share, warn_share, smallest)
+    given_back = course.given_back(errors)
+    severity = _severity(c, course, given_back, fail_share, warn_share, smallest, large_rise)
     if severity is None:
-        return Pass(CODE, f"the end is within {percent(max(course.rise, 0.0)).lstrip('+')} of the best block")
+        return Pass(CODE, f"the loss ends {percent(max(course.rise, 0.0))} from its best block")
     if course.last < course.first and restarted(case, c.x, int(course.cut.start[course.best])):
         return NotRun(CODE, "inconclusive: the learning rate has been restarted since the best block")
-    return _finding(case, c, course, severity)
+    return _finding(case, c, course, given_back, severity)
 
 
 def follow(c: Curve, count: int, lasting: float) -> Course:
@@ -126,14 +131,19 @@ def follow(c: Curve, count: int, lasting: float) -> Course:
     return Course(cut, medians, max(starts), int(medians.argmin()), float(medians[-tail:].min()), error)
 
 
-def _severity(c: Curve, course: Course, fail: float, warn: float, smallest: float) -> Severity | None:
-    large = max(math.log1p(smallest), 4 * course.error, 1.5 * course.recovered * (course.last < course.first))
-    if course.rise < max(large, c.wander) or course.linear_share < 0.05 or course.given_back < warn:
+def _severity(
+    c: Curve, course: Course, given_back: float, fail: float, warn: float, smallest: float, large: float
+) -> Severity | None:
+    noticed = max(math.log1p(smallest), 4 * course.error, 1.5 * course.recovered * (course.last < course.first))
+    if course.rise < max(noticed, c.wander) or course.linear_share < 0.05:
         return None
-    if course.given_back >= fail:
+    if given_back >= fail and course.rise >= math.log1p(2 * smallest):
         return "fail"
+    if given_back < warn and course.rise < math.log1p(large):
+        return None
     since = int(course.cut.start[course.best])
-    return "warn" if trend(c.x[since:], c.u[since:]).direction == "rising" else None
+    stays = course.medians[-max(3, course.medians.size // 6) :] >= course.medians[course.best] + course.rise / 2
+    return "warn" if stays.all() or trend(c.x[since:], c.u[since:]).direction == "rising" else None
 
 
 def _above_start(case: Case, c: Curve, course: Course, errors: float, above: float) -> Result:
@@ -142,10 +152,10 @@ def _above_start(case: Case, c: Curve, course: Course, errors: float, above: flo
         return Pass(CODE, "the loss does not rise above its start")
     if warming_up(case, c.x) or share_done(case, c.series) < 0.1:
         return NotRun(CODE, "inconclusive: the loss rises, but the run is in its warm-up")
-    return _finding(case, c, course, "fail")
+    return _finding(case, c, course, course.given_back(errors), "fail")
 
 
-def _finding(case: Case, c: Curve, course: Course, severity: Severity) -> Finding:
+def _finding(case: Case, c: Curve, course: Course, given_back: float, severity: Severity) -> Finding:
     start = int(course.cut.start[course.best])
     size = int(course.cut.n[course.best])
     best = start + int(np.abs(c.u[start : start + size] - course.medians[course.best]).argmin())
@@ -155,8 +165,10 @@ def _finding(case: Case, c: Curve, course: Course, severity: Severity) -> Findin
     )
     if course.last > course.first:
         message += f"above the {math.exp(course.first):.4g} of its first rows"
+    elif given_back >= 1:
+        message += "giving back all that it had gained since its first block"
     else:
-        message += f"giving back {course.given_back:.0%} of what it had gained".replace("%", " %")
+        message += f"giving back {given_back:.0%} of what it had gained".replace("%", " %")
     return Finding(
         CODE,
         NAME,
@@ -167,7 +179,7 @@ def _finding(case: Case, c: Curve, course: Course, severity: Severity) -> Findin
         c.step(best),
         c.step(-1),
         tuple(evidence(case, c.series, i) for i in sorted({0, best, len(c) - 1})),
-        f"give-back {course.given_back:.2f} of a gain of {course.gain / course.error:.0f} standard errors, "
+        f"give-back {given_back:.2f} of a gain of {course.gain / course.error:.0f} standard errors, "
         f"block medians of {course.medians.size} blocks in log space",
     )
 

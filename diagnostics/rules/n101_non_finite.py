@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import learning_rate, scaler_at_work, stretches, window
+from trainvitals.diagnostics.curve import label, learning_rate, scaler_at_work, stretches, window
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Bools, Series
@@ -131,12 +131,11 @@ def _finding(case: Case, faults: list[Fault]) -> Finding:
     fault = faults[0]
     series, first, last = fault.series, fault.first, fault.last
     start, end = float(series.step[first]), float(series.step[last])
-    label = f"{series.split} {series.logged_as}" if series.split != "train" else series.logged_as
     kind = "NaN" if np.isnan(series.value[first]) else "infinite"
     count = int(fault.bad.sum())
-    others = sorted({f.series.logged_as for f in faults[1:]} - {series.logged_as})
+    others = sorted({label(f.series) for f in faults[1:]} - {label(series)})
     message = (
-        f"{label} is {kind}{window(start, start)}: {count} of {len(series)} values are not finite, "
+        f"{label(series)} is {kind}{window(start, start)}: {count} of {len(series)} values are not finite, "
         f"{_afterwards(fault)}{_also(others)}{_before(case, series, first)}"
     )
     return Finding(

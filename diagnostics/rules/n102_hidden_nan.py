@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import learning_rate, other_aim, scaler_at_work, stretches, window
+from trainvitals.diagnostics.curve import label, learning_rate, other_aim, scaler_at_work, stretches, window
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import noise
@@ -71,7 +71,7 @@ def _zero_loss(case: Case, series: Series, shortest: int, quanta: float) -> Find
         series,
         start,
         end,
-        f"{_label(series)} is exactly 0 for {count} rows{before}{_steps(series, start, end)}: "
+        f"{label(series)} is exactly 0 for {count} rows{before}{_steps(series, start, end)}: "
         f"a NaN was filtered, or every label is masked",
         f"{count} zeros in {len(runs)} stretches of {shortest} or more rows",
     )
@@ -81,7 +81,7 @@ def _rounded(values: Floats, start: int, quanta: float) -> bool:
     """Whether the values before a zero had come down to the last decimals that the log keeps."""
     before = values[:start]
     before = before[np.isfinite(before) & (before > 0)]
-    if not before.size:
+    if before.size < 5:
         return False
     return bool(np.median(before[-5:]) <= quanta * quantum(before))
 
@@ -99,10 +99,13 @@ def _dead_gradient(case: Case, loss: Series, shortest: int, quanta: float) -> Fi
     norm = case.get("grad_norm")
     if norm is None or not len(norm):
         return None
+    silent = np.isnan(norm.value) | (norm.value == 0)
+    if silent.sum() < shortest:
+        return None
     at = _loss_at(loss, norm.step)
     rate = learning_rate(case, norm.step)
     learning = np.ones(len(norm), bool) if rate is None else rate > 0
-    dead = (np.isnan(norm.value) | (norm.value == 0)) & np.isfinite(at) & (at != 0) & learning
+    dead = silent & np.isfinite(at) & (at != 0) & learning
     runs = [r for r in stretches(dead) if r[1] - r[0] + 1 >= shortest and not _excused(case, norm.value, at, r, quanta)]
     if not runs:
         return None
@@ -150,7 +153,7 @@ def _missing(case: Case, loss: Series, shortest: int) -> Finding | None:
     scaled = scaler_at_work(case)
     for name in ("grad_norm", "learning_rate"):
         companion = case.get(name)
-        if companion is None or not np.isfinite(companion.step).all():
+        if companion is None or not np.isfinite(companion.step).all() or np.array_equal(companion.step, loss.step):
             continue
         there = np.isin(companion.step, loss.step)
         gone = _vanished(there, companion.value if name == "grad_norm" else None, shortest, scaled)
@@ -192,10 +195,6 @@ def _finding(case: Case, series: Series, start: int, end: int, message: str, how
     cited = tuple(evidence(case, series, i) for i in wanted)
     steps = (float(series.step[start]), float(series.step[end]))
     return Finding(CODE, NAME, "fail", (series.metric,), message, REMEDY, *steps, cited, how)
-
-
-def _label(series: Series) -> str:
-    return series.logged_as if series.split == "train" else f"{series.split} {series.logged_as}"
 
 
 def _steps(series: Series, start: int, end: int) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
-from trainvitals.diagnostics.curve import Curve, curve, percent, restarted, unfit
+from trainvitals.diagnostics.curve import Curve, curve, label, percent, restarted, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import blocks, local_noise
@@ -205,7 +205,7 @@ def _finding(case: Case, c: Curve, rise: Rise, train: Course, severity: Severity
         NAME,
         severity,
         (c.series.metric,),
-        f"{c.series.split} {c.series.logged_as} was best at step {c.step(rise.best):g} ({best:.4g}) and ends at "
+        f"{label(c.series)} was best at step {c.step(rise.best):g} ({best:.4g}) and ends at "
         f"{last:.4g}, {percent(rise.size)} over its best level, while the training loss {words}",
         REMEDY,
         c.step(rise.best),
