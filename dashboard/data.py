@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from trainvitals.diagnostics.diagnosis import diagnose
-from trainvitals.diagnostics.normalise import Normalised, normalise
+from trainvitals.diagnostics.normalisation import Normalised, normalise
 from trainvitals.diagnostics.report import Report
 from trainvitals.parsers import RunFiles, discover, read_all
 

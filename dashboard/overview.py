@@ -11,10 +11,10 @@ import streamlit as st
 
 from trainvitals.dashboard.data import Examined
 from trainvitals.diagnostics.render.sanitise import terminal
-from trainvitals.diagnostics.report import Finding, Report, SeriesSummary
+from trainvitals.diagnostics.report import Finding, Report, SeriesSummary, Verdict
 
 ICONS = {"fail": "\u2716 fail", "warn": "\u26a0 warn", "pass": "\u2714 pass", "unknown": "? unknown"}
-ORDER = ("fail", "warn", "unknown", "pass")
+ORDER: tuple[Verdict, ...] = ("fail", "warn", "unknown", "pass")
 
 
 def choose(runs: Sequence[Examined]) -> Examined | None:

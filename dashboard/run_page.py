@@ -11,7 +11,7 @@ import streamlit as st
 from trainvitals.dashboard.data import Examined
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.charts import Curve, curves_chart
-from trainvitals.diagnostics.normalise import Normalised
+from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.render.sanitise import setting_value, terminal
 from trainvitals.diagnostics.report import Finding, NotRun, Report, Table
 from trainvitals.parsers.model import Series

@@ -112,7 +112,7 @@ def curves_chart(
         layers = [*_windows(findings), *layers]
     if len(broken):
         layers.append(_broken(broken, x, colour))
-    return alt.layer(*layers).properties(height=height, width="container")
+    return alt.LayerChart(layer=layers).properties(height=height, width="container")
 
 
 def _windows(findings: Sequence[Finding]) -> list[altair.Chart]:
@@ -142,7 +142,7 @@ def _windows(findings: Sequence[Finding]) -> list[altair.Chart]:
 def _broken(broken: pandas.DataFrame, x: altair.X, colour: altair.Color) -> altair.Chart:
     import altair as alt
 
-    return (
+    marks: altair.Chart = (
         alt.Chart(broken)
         .mark_tick(thickness=2, size=14, yOffset=-7)
         .encode(
@@ -155,3 +155,4 @@ def _broken(broken: pandas.DataFrame, x: altair.X, colour: altair.Color) -> alta
             ],
         )
     )
+    return marks

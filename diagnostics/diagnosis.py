@@ -9,7 +9,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import recognise
-from trainvitals.diagnostics.normalise import Normalised, normalise
+from trainvitals.diagnostics.normalisation import Normalised, normalise
 from trainvitals.diagnostics.report import (
     SEVERITIES,
     Evidence,

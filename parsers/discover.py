@@ -90,7 +90,7 @@ def discover(paths: Sequence[str | os.PathLike[str]]) -> tuple[RunFiles, ...]:
         ReadError: a path that does not exist.
     """
     runs: list[RunFiles] = []
-    for path in map(os.fspath, paths):
+    for path in (os.fspath(p) for p in paths):
         if not os.path.lexists(path):
             raise ReadError(path, "does not exist")
         runs += _in_folder(os.path.normpath(path)) if os.path.isdir(path) else [_single(path)]

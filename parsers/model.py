@@ -1,7 +1,7 @@
 """The one data model that every format is read into: plain, frozen, columnar values.
 
 A `Run` is what one training left on disk. Its scalars are `Series`: one metric of one split, as parallel numpy arrays.
-Parsers fill it with names as logged; `trainvitals.diagnostics.normalise` returns the same type with one vocabulary.
+Parsers fill it with names as logged; `trainvitals.diagnostics.normalisation` returns the same type with one vocabulary.
 """
 
 from __future__ import annotations

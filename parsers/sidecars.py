@@ -9,7 +9,7 @@ from typing import Any
 from trainvitals.parsers import yaml_config
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile
-from trainvitals.parsers.json_scan import Scanner
+from trainvitals.parsers.json_lines.scan import Scanner
 from trainvitals.parsers.limits import MAX_JSON_DEPTH, MAX_SIDECAR_BYTES
 from trainvitals.parsers.model import ConfigValue
 

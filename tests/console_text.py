@@ -1,7 +1,7 @@
 """Helpers for the tests of console text: read a text, and show its series as plain lists."""
 
-from trainvitals.parsers import console
 from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.formats import console
 from trainvitals.parsers.model import Parsed, Series
 
 

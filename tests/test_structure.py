@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from trainvitals.diagnostics.rules import RULES
-from trainvitals.parsers.console import LINE_FORMATS
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.formats import FORMATS, detect
+from trainvitals.parsers.formats.console import LINE_FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("parsers", "diagnostics", "dashboard")
@@ -68,8 +68,8 @@ def test_imports_go_one_way(part):
 
 
 def test_the_check_of_imports_sees_them(tmp_path):
-    path = ROOT / "parsers" / "formats.py"
-    assert "trainvitals.parsers.csv_table" in set(imports(path))
+    path = ROOT / "parsers" / "formats" / "__init__.py"
+    assert "trainvitals.parsers.formats.csv_table" in set(imports(path))
     assert within("trainvitals.diagnostics.case", FORBIDDEN["parsers"])
     assert not within("trainvitals.diagnosticsx", FORBIDDEN["parsers"])
 

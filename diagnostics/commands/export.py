@@ -37,7 +37,7 @@ def _tables(paths: tuple[str, ...]) -> tuple[list[polars.DataFrame], bool]:
     """(a table per run, whether a source could not be read)."""
     import polars as pl
 
-    from trainvitals.diagnostics.normalise import normalise
+    from trainvitals.diagnostics.normalisation import normalise
     from trainvitals.parsers import discover, read_all
 
     tables, unreadable = [], False

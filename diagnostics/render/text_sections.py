@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trainvitals.diagnostics.normalise.hyperparameters import ALIASES
+from trainvitals.diagnostics.normalisation.hyperparameters import ALIASES
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.page import Page
 from trainvitals.diagnostics.render.sanitise import setting_value

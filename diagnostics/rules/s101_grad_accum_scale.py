@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.normalise.grad_accum import KIND, SUSPECTED, UNDETERMINED, judge
+from trainvitals.diagnostics.normalisation.grad_accum import KIND, SUSPECTED, UNDETERMINED, judge
 from trainvitals.diagnostics.report import Correction, Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Series

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_logs import ACCUM, REAL, index, needs_shared
 
-from trainvitals.diagnostics.normalise import normalise
-from trainvitals.diagnostics.normalise.grad_accum import KIND, SUSPECTED, UNDETERMINED, correct, judge, versions
-from trainvitals.diagnostics.normalise.grad_accum.pairs import compare
-from trainvitals.diagnostics.normalise.grad_accum.witnesses import least_loss, most_loss
+from trainvitals.diagnostics.normalisation import normalise
+from trainvitals.diagnostics.normalisation.grad_accum import KIND, SUSPECTED, UNDETERMINED, correct, judge, versions
+from trainvitals.diagnostics.normalisation.grad_accum.pairs import compare
+from trainvitals.diagnostics.normalisation.grad_accum.witnesses import least_loss, most_loss
 from trainvitals.parsers.discover import discover
 from trainvitals.parsers.model import ConfigValue
 from trainvitals.parsers.reading import read, read_all

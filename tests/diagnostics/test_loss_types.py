@@ -8,7 +8,7 @@ from article_runs import kind
 from make import run
 
 from trainvitals.diagnostics.loss_type import LossTypeError, builtin, parse, recognise
-from trainvitals.diagnostics.normalise.names import canonical
+from trainvitals.diagnostics.normalisation.names import canonical
 
 HF = ("loss", "grad_norm", "learning_rate")
 

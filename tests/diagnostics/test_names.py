@@ -3,7 +3,7 @@
 import make
 import pytest
 
-from trainvitals.diagnostics.normalise import hyperparameters, names
+from trainvitals.diagnostics.normalisation import hyperparameters, names
 from trainvitals.parsers.model import ConfigValue
 
 

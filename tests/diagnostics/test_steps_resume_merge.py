@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainvitals.diagnostics.normalise import merge, resume, steps
+from trainvitals.diagnostics.normalisation import merge, resume, steps
 from trainvitals.parsers.model import Series, Source
 
 

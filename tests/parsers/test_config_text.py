@@ -4,9 +4,9 @@ import pytest
 from console_text import config, read
 from shared_logs import ACCUM, needs_shared
 
-from trainvitals.parsers import console
 from trainvitals.parsers.files import open_log
-from trainvitals.parsers.literals import arguments, literal
+from trainvitals.parsers.formats import console
+from trainvitals.parsers.text.literals import arguments, literal
 
 LINES = [
     ("  Gradient Accumulation steps = 8", {"gradient_accumulation_steps": 8}),

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared_logs import ACCUM, REAL, needs_shared
 
-from trainvitals.parsers import console
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.formats import console
 from trainvitals.parsers.limits import MAX_LINE_BYTES, MAX_NAME_LENGTH
 
 STEP = "Step {n} | Loss: {loss} | PPL: 7.5\n"

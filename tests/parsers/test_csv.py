@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared_logs import REAL, needs_shared
 
-from trainvitals.parsers import csv_table, keras_csv, lightning_csv, wandb_csv, yolo_csv
 from trainvitals.parsers.columns import visible_name
-from trainvitals.parsers.csv_clean import clean_rows
-from trainvitals.parsers.csv_columns import _any_cells, _read_rows, parse_cells, read_table, seconds
-from trainvitals.parsers.csv_rows import BLOCK_ROWS, distinct, find_header, look, split_cells
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.formats import csv_table, keras_csv, lightning_csv, wandb_csv, yolo_csv
 from trainvitals.parsers.limits import MAX_LINE_BYTES, MAX_METRICS
 from trainvitals.parsers.model import Parsed, Series
 from trainvitals.parsers.numbers import number
+from trainvitals.parsers.tables.clean import clean_rows
+from trainvitals.parsers.tables.columns import _any_cells, _read_rows, parse_cells, read_table, seconds
+from trainvitals.parsers.tables.rows import BLOCK_ROWS, distinct, find_header, look, split_cells
 
 FORMATS = (lightning_csv.FORMAT, keras_csv.FORMAT, yolo_csv.FORMAT, wandb_csv.FORMAT, csv_table.FORMAT)
 

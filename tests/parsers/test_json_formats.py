@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared_logs import ACCUM, REAL, needs_shared
 
-from trainvitals.parsers import (
+from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.formats import (
     detectron2_metrics,
     detr_log,
-    json_row,
     jsonl,
     llamafactory,
     mmcv_json,
     ms_swift,
     trainer_state,
 )
-from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.json_lines import row as json_row
 
 FORMATS = [
     module.FORMAT for module in (trainer_state, ms_swift, llamafactory, detr_log, detectron2_metrics, mmcv_json, jsonl)

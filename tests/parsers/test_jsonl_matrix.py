@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainvitals.parsers import json_rows, jsonl
 from trainvitals.parsers.files import LogFile, decode
+from trainvitals.parsers.formats import jsonl
+from trainvitals.parsers.json_lines import rows as json_rows
 from trainvitals.parsers.limits import MAX_LINE_BYTES
 
 ROWS = 300

@@ -6,8 +6,8 @@ import pytest
 from console_text import by_epoch, points, read
 from shared_logs import REAL, needs_shared
 
-from trainvitals.parsers import console
 from trainvitals.parsers.files import open_log
+from trainvitals.parsers.formats import console
 
 EPOCH = """\
 Epoch: [{e}]  [  0/128]  eta: 0:12:43  lr: 0.000100  loss: 68.5848 (68.5848)  time: 5.9 (5.9)  max mem: 4586

@@ -22,11 +22,12 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
 from tests.shared_logs import ACCUM, REAL, needs_shared
-from trainvitals.parsers import event_columns, event_records
 from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.events import columns as event_columns
+from trainvitals.parsers.events import records as event_records
 from trainvitals.parsers.files import LogFile, open_log
+from trainvitals.parsers.formats.tensorboard import FORMAT
 from trainvitals.parsers.model import Parsed
-from trainvitals.parsers.tensorboard import FORMAT
 
 EVERYTHING = dict.fromkeys(("scalars", "tensors", "images", "audio", "histograms", "compressedHistograms"), 0)
 REAL_FILES = sorted((REAL / "tensorboard_events").glob("*tfevents*"))
@@ -582,7 +583,9 @@ def test_a_tag_of_megabytes_is_cut() -> None:
 def test_protocol_buffers_and_tensorboard_are_not_imported(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(noisy_log())
     script = (
-        "import sys; from trainvitals.parsers.files import open_log; from trainvitals.parsers.tensorboard import read\n"
+        "import sys\n"
+        "from trainvitals.parsers.files import open_log\n"
+        "from trainvitals.parsers.formats.tensorboard import read\n"
         f"assert read(open_log({str(tmp_path / NAME)!r}))[0].source.points == 900\n"
         "bad = {'google.protobuf', 'tensorboard', 'tensorflow', 'torch', 'pandas', 'polars'} & set(sys.modules)\n"
         "sys.exit(str(bad) if bad else 0)"

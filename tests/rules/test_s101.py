@@ -8,7 +8,7 @@ import pytest
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import GENERIC
-from trainvitals.diagnostics.normalise.grad_accum import correct
+from trainvitals.diagnostics.normalisation.grad_accum import correct
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rules.s101_grad_accum_scale import RULE
 

@@ -1,0 +1,1 @@
+"""Reading event files: records, checksums, protobuf fields and scalars."""

@@ -1,0 +1,55 @@
+"""All formats, and the choice among them: the surest one reads the file."""
+
+from __future__ import annotations
+
+from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.format import Format
+from trainvitals.parsers.formats import (
+    console,
+    csv_table,
+    detectron2_metrics,
+    detr_log,
+    jsonl,
+    keras_csv,
+    lightning_csv,
+    llamafactory,
+    mmcv_json,
+    ms_swift,
+    tensorboard,
+    trainer_state,
+    wandb_csv,
+    yolo_csv,
+)
+
+FORMATS: tuple[Format, ...] = (
+    tensorboard.FORMAT,
+    trainer_state.FORMAT,
+    ms_swift.FORMAT,
+    llamafactory.FORMAT,
+    detr_log.FORMAT,
+    detectron2_metrics.FORMAT,
+    mmcv_json.FORMAT,
+    jsonl.FORMAT,
+    lightning_csv.FORMAT,
+    keras_csv.FORMAT,
+    yolo_csv.FORMAT,
+    wandb_csv.FORMAT,
+    csv_table.FORMAT,
+    *console.FORMATS,
+)
+"""Specific before general: of two equally sure formats the first one wins."""
+
+UNSURE = 0.05
+"""At or below this a format would read the file but has seen nothing that speaks for it."""
+
+
+def ranked(file: LogFile) -> list[tuple[float, Format]]:
+    """The formats that could read a file, surest first."""
+    scores = [(candidate.sniff(file), candidate) for candidate in FORMATS]
+    return sorted(((s, f) for s, f in scores if s > 0), key=lambda scored: -scored[0])
+
+
+def detect(file: LogFile) -> Format | None:
+    """The format of a file; None where no format would read it."""
+    best = ranked(file)
+    return best[0][1] if best else None

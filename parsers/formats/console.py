@@ -1,0 +1,86 @@
+"""Console text: what trainers print, as a `Format` per shape of metric lines.
+
+All formats share one engine that reads every shape in one pass, so that mixed files lose nothing; the format of a file
+is the shape that most of its numbers have. `console` is text without any shape that is known: its notes and settings
+are read all the same.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+
+from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.files import LogFile, is_text
+from trainvitals.parsers.format import Format
+from trainvitals.parsers.formats.article import LINES as ARTICLE
+from trainvitals.parsers.formats.epoch_blocks import LINES as EOS
+from trainvitals.parsers.formats.hf_dict import LINES as HF_DICT
+from trainvitals.parsers.formats.metric_logger import LINES as METRIC_LOGGER
+from trainvitals.parsers.formats.progress_bar import LINES as BAR
+from trainvitals.parsers.model import Parsed
+from trainvitals.parsers.text.line_format import LineFormat
+from trainvitals.parsers.text.reader import ConsoleReader
+
+LINE_FORMATS: tuple[LineFormat, ...] = (HF_DICT, METRIC_LOGGER, ARTICLE, BAR, EOS)
+"""All shapes of metric lines, specific ones before general ones: the first that takes a line has it."""
+
+FALLBACK = "console"
+_ANY_TEXT = 0.05
+_SOME_LINES, _ALL_LINES = 0.5, 0.9
+
+
+def read(file: LogFile) -> tuple[Parsed, ...]:
+    """Everything that any line format finds in a file, with notes and hyperparameters.
+
+    Raises:
+        ReadError: the file is not text.
+    """
+    if not is_text(file.head):
+        raise ReadError(file.path, "is not text")
+    reader = ConsoleReader(file, LINE_FORMATS)
+    reader.read()
+    return (reader.parsed(_main_format(tuple(reader.values.most_common(1)))),)
+
+
+def _main_format(most: tuple[tuple[str, int], ...]) -> str:
+    return most[0][0] if most else FALLBACK
+
+
+def sniff(name: str, file: LogFile) -> float:
+    """Between 0.5 and 0.9 by the share of a line format among the numbers at both ends of a file; 0 without any."""
+    counts = _values(file.head, file.tail)
+    return _SOME_LINES + (_ALL_LINES - _SOME_LINES) * counts[name] / sum(counts.values()) if name in counts else 0.0
+
+
+def sniff_text(file: LogFile) -> float:
+    """A little, for any text."""
+    return _ANY_TEXT if is_text(file.head) and file.head.strip() else 0.0
+
+
+@lru_cache(maxsize=2)
+def _values(head: bytes, tail: bytes) -> dict[str, int]:
+    """Numbers per line format in both ends of a file; cached, as every format asks for the same file in turn."""
+    if not is_text(head):
+        return {}
+    whole = head if head == tail else head.rpartition(b"\n")[0] + b"\n" + tail.partition(b"\n")[2]
+    reader = ConsoleReader(LogFile("", whole), LINE_FORMATS)
+    reader.read()
+    return dict(reader.values)
+
+
+def _format(lines: LineFormat) -> Format:
+    sample = lines.sample.encode()
+    return Format(lines.name, lines.title, sample, partial(sniff, lines.name), read, lines.precision)
+
+
+FORMATS: tuple[Format, ...] = (
+    *map(_format, LINE_FORMATS),
+    Format(
+        FALLBACK,
+        "console text without metric lines that are known; notes and hyperparameters are read",
+        b"Loading the model ...\nRuntimeError: CUDA out of memory. Tried to allocate 20.00 MiB\n",
+        sniff_text,
+        read,
+        precision=4,
+    ),
+)

@@ -1,0 +1,69 @@
+"""Progress bars that carry metrics behind their speed: `Epoch 1:  12%|█ | 120/1000 [00:10<01:13, 11.9it/s, loss=2.05]`.
+
+The step is the bar's own count. A bar that starts anew every epoch goes on counting: epochs by their number where the
+description has one, else by the rounds that were filled before. Bars of evaluations are understood and left out: what
+they show is a running value of an unfinished evaluation.
+"""
+
+from __future__ import annotations
+
+import re
+
+from trainvitals.parsers.text.bars import Bar
+from trainvitals.parsers.text.line_format import SKIP, Context, Lap, LineFormat, Row
+from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
+
+_EPOCH = re.compile(r"epoch\W{0,3}(\d{1,9})(?!\d|\.\d)", re.IGNORECASE | re.ASCII)
+_NO_METRICS = frozenset({"v_num", "epoch", "step", "iter"})
+
+
+def parse(text: str, context: Context) -> Row | None:  # noqa: ARG001 - the bar is in the context
+    """The row of one refresh of a bar whose postfix names a loss."""
+    bar = context.bar
+    if bar is None or len(bar.inside) > MAX_LENGTH:
+        return None
+    return bar_row(bar, context)
+
+
+def bar_row(bar: Bar, context: Context) -> Row | None:
+    """The values of a bar's postfix at the step that the bar shows; None where the postfix is no list of pairs."""
+    values = pairs(fields(bar.postfix))
+    if values is None:
+        return None
+    if bar.role == "eval" or bar.nested:
+        return SKIP
+    step = count_on(bar, context)
+    return Row(
+        {name: value for name, value in values.items() if name.lower() not in _NO_METRICS},
+        step=step,
+        epoch=context.epoch,
+        refresh=True,
+    )
+
+
+def count_on(bar: Bar, context: Context) -> float:
+    """The step of a bar counted over all epochs; sets the epoch where the bar's description says it."""
+    match = _EPOCH.search(bar.description)
+    if match:
+        epoch = int(match[1])
+        context.epoch = float(epoch)
+        context.first_epoch = min(context.first_epoch, epoch)
+        return float((epoch - context.first_epoch) * bar.total + bar.n)
+    lap = context.laps.setdefault(bar.description, Lap())
+    if 2 * bar.n < lap.n:
+        lap.done = lap.done + lap.total if lap.n >= lap.total - 1 else 0
+    lap.n, lap.total = bar.n, bar.total
+    return float(lap.done + bar.n)
+
+
+LINES = LineFormat(
+    name="progress_bar",
+    title="progress bars (tqdm) with the loss behind their speed",
+    sample="""\
+Epoch 1:  10%|█         | 10/100 [00:01<00:09, 9.98it/s, loss=2.31, acc=0.41]\r\
+Epoch 1:  20%|██        | 20/100 [00:02<00:08, 9.98it/s, loss=2.05, acc=0.48]
+""",
+    needles=("loss", "Loss"),
+    parse=parse,
+    precision=3,
+)

@@ -1,0 +1,1 @@
+"""Reading JSON lines: rows to columns, in blocks where that is safe."""

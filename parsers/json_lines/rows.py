@@ -1,0 +1,235 @@
+"""The engine of all JSON-lines formats: lines in, columnar series out, every bad line costs only itself.
+
+Blocks of lines are decoded at once where that is safe (`json_blocks`); the others one by one, by the standard library,
+which alone accepts `NaN` and `Infinity`. Both ways give the same series.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from trainvitals.parsers.columns import Columns
+from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.json_lines import columns as json_columns
+from trainvitals.parsers.json_lines import row as json_row
+from trainvitals.parsers.json_lines.blocks import Block, BlockDecoder
+from trainvitals.parsers.json_lines.row import STEP_KEYS
+from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES, SNIFF_BYTES
+from trainvitals.parsers.model import ConfigValue, Parsed, Source, UnreadLine
+
+ONE_BY_ONE = 16
+"""Lines of a refused stretch that are read singly; longer stretches are halved."""
+
+LITERALS = (b"NaN", b"Infinity")
+"""Words that Python writes for non-finite numbers, and that no fast JSON decoder accepts."""
+
+PADDING = b" \t\r\0"
+"""What may stand around an object: NUL bytes are left by file systems after a crash."""
+
+MAX_QUOTED = 200
+SNIFFED_ROWS = 20
+
+
+def read(file: LogFile, name: str, steps: tuple[str, ...] = STEP_KEYS, *, fast: bool = True) -> Parsed:
+    """Read a file of JSON lines as format `name`.
+
+    Args:
+        file: the log; lines that do not start with `{` are passed over as text.
+        name: the format, as it stands in the `Source`.
+        steps: keys that count optimizer steps, best first.
+        fast: whether to try whole blocks first; the result is the same.
+    """
+    return _Reader(file, steps, fast).read(name)
+
+
+@lru_cache(maxsize=4)
+def _objects(head: bytes) -> tuple[dict[str, Any], ...]:
+    found: list[dict[str, Any]] = []
+    lines = head.split(b"\n")
+    texts = [line for line in lines if line.strip(PADDING)]
+    for line in texts[:SNIFFED_ROWS]:
+        found += decode_objects(line)[0] if line.lstrip(PADDING)[:1] == b"{" else []
+    return tuple(found) if 2 * len(found) >= min(len(texts), SNIFFED_ROWS) else ()
+
+
+def sample_rows(file: LogFile) -> tuple[dict[str, Any], ...]:
+    """The first objects of a file, for a sniff; none if most of its first lines hold no object."""
+    end = file.data.find(b"\n", 0, MAX_LINE_BYTES)
+    return _objects(file.data[: max(end, SNIFF_BYTES)])
+
+
+def decode_objects(line: bytes) -> tuple[list[dict[str, Any]], int, bool]:
+    """(objects, how many of them repeat a key, whether they are all of the line) of a line that starts with `{`."""
+    repeated = 0
+
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        fields = dict(pairs)
+        repeated += len(fields) < len(pairs)
+        return fields
+
+    decoder = json.JSONDecoder(object_pairs_hook=build, parse_int=_integer)
+    text, at, found = line.strip(PADDING).decode("utf-8", "replace"), 0, []
+    try:
+        while text[at : at + 1] == "{":
+            fields, at = decoder.raw_decode(text, at)
+            found.append(fields)
+            at += len(text) - at - len(text[at:].lstrip())
+    except (ValueError, RecursionError):
+        return found, repeated, False
+    return found, repeated, at == len(text)
+
+
+def _integer(digits: str) -> float:
+    # Python refuses to convert thousands of digits; a double holds no more than 19 of them anyway.
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+class _Reader:
+    """One pass over one file."""
+
+    def __init__(self, file: LogFile, steps: tuple[str, ...], fast: bool) -> None:
+        self.file, self.steps, self.fast = file, steps, fast
+        self.columns, self.decoder = Columns(), BlockDecoder()
+        self.lines = file.data.count(b"\n") + file.ends_in_line
+        self.config: dict[str, ConfigValue] = {}
+        self.summary: dict[str, ConfigValue] = {}
+        self.examples: list[UnreadLine] = []
+        self.unread, self.truncated = 0, False
+        self.long: list[int] = []
+        self.repeating: list[int] = []
+
+    def read(self, name: str) -> Parsed:
+        for first, chunk in _blocks(self.file.data):
+            if chunk is None:
+                self.long.append(first)
+            else:
+                self._chunk(first, chunk)
+        series = self.columns.series()
+        source = Source(
+            self.file.path,
+            name,
+            lines=self.lines,
+            points=sum(map(len, series)),
+            unread_lines=self.unread,
+            unread_examples=tuple(self.examples),
+            problems=tuple(self._problems()),
+            truncated=self.truncated,
+        )
+        return Parsed(source, series, self.config, self.summary)
+
+    def _problems(self) -> Iterator[str]:
+        if self.long:
+            yield f"lines of more than {MAX_LINE_BYTES} bytes, dropped: {len(self.long)} (first: line {self.long[0]})"
+        if self.repeating:
+            yield (
+                "lines in which a key stands twice, of which the last value was taken: "
+                f"{len(self.repeating)} (first: line {self.repeating[0]})"
+            )
+        if self.columns.dropped_metrics:
+            yield f"values under more metric names than the limit allows, dropped: {self.columns.dropped_metrics}"
+
+    def _chunk(self, first: int, chunk: bytes) -> None:
+        """Read a block: lines with a non-finite literal singly, the stretches between them at once."""
+        at, number = 0, first
+        for start in _literal_lines(chunk):
+            if start > at:
+                self._stretch(number, chunk[at : start - 1])
+                number += chunk.count(b"\n", at, start)
+            end = chunk.find(b"\n", start)
+            end = len(chunk) if end < 0 else end
+            self._line(number, chunk[start:end])
+            at, number = end + 1, number + 1
+        if at < len(chunk):
+            self._stretch(number, chunk[at:])
+
+    def _stretch(self, first: int, chunk: bytes) -> None:
+        """Read lines at once if the decoder accepts them; else halve them, down to a few that are read singly."""
+        block = self.decoder.decode(chunk) if self.fast else None
+        if block:
+            self._block(first, block)
+            return
+        lines = chunk.split(b"\n")
+        if len(lines) <= ONE_BY_ONE or not self.fast:
+            for number, line in enumerate(lines, first):
+                self._line(number, line)
+        else:
+            half = len(lines) // 2
+            self._stretch(first, b"\n".join(lines[:half]))
+            self._stretch(first + half, b"\n".join(lines[half:]))
+
+    def _line(self, number: int, line: bytes) -> None:
+        text = line.strip(PADDING)
+        if text[:1] != b"{":
+            text = text.rpartition(b"\r")[2].strip(PADDING)  # a progress bar may stand before the object
+        if text[:1] != b"{":
+            return
+        objects, repeated, clean = decode_objects(text)
+        for fields in objects:
+            self._row(number, fields)
+        if repeated:
+            self.repeating.append(number)
+        if not clean:
+            self._not_read(number, text)
+
+    def _not_read(self, number: int, text: bytes) -> None:
+        if number == self.lines and self.file.ends_in_line:
+            self.truncated = True
+            return
+        self.unread += 1
+        if len(self.examples) < MAX_EXAMPLES:
+            self.examples.append(UnreadLine(number, text[:MAX_QUOTED].decode("utf-8", "replace")))
+
+    def _row(self, number: int, fields: dict[str, Any]) -> None:
+        if json_row.is_summary(fields, self.steps):
+            found = json_row.summarise(fields)
+            self.summary.update({key: ConfigValue(value, self.file.path, number) for key, value in found.items()})
+            return
+        self.decoder.learn(fields)
+        row = json_row.interpret(fields, self.steps)
+        self._plan(row.plan, number)
+        if row.values:
+            self.columns.add(number, row.values, step=row.step, epoch=row.epoch, time=row.time, split=row.split)
+
+    def _plan(self, plan: float, number: int) -> None:
+        if plan == plan and abs(plan) != float("inf"):
+            self.config["max_steps"] = ConfigValue(int(plan) if plan.is_integer() else plan, self.file.path, number)
+
+    def _block(self, first: int, block: Block) -> None:
+        found, plan = json_columns.interpret(block, first, self.steps)
+        if plan:
+            self._plan(plan[1], plan[0])
+        for rows in found:
+            self.columns.add_rows(
+                rows.lines, rows.values, step=rows.step, epoch=rows.epoch, time=rows.time, split=rows.split
+            )
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes | None]]:
+    """(number of the first line, lines without the last line end), and (number, None) for a line over the limit."""
+    start, number, size = 0, 1, len(data) - data.endswith(b"\n")
+    while start < size:
+        end = size if size - start <= MAX_LINE_BYTES else data.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
+        if end < 0:
+            end = data.find(b"\n", start, size)
+            yield number, None
+            start, number = (size if end < 0 else end) + 1, number + 1
+        else:
+            chunk = data[start:end]
+            yield number, chunk
+            start, number = end + 1, number + chunk.count(b"\n") + 1
+
+
+def _literal_lines(chunk: bytes) -> list[int]:
+    """Where the lines start that hold a non-finite literal (or its word in a text)."""
+    starts = set()
+    for word in LITERALS:
+        at = chunk.find(word)
+        while at >= 0:
+            starts.add(chunk.rfind(b"\n", 0, at) + 1)
+            end = chunk.find(b"\n", at)
+            at = chunk.find(word, end) if end >= 0 else -1
+    return sorted(starts)

@@ -1,0 +1,1 @@
+"""Reading delimited tables, line by line or column by column."""

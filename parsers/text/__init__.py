@@ -1,0 +1,1 @@
+"""Reading console text: lines, progress bars, notes and hyperparameters."""

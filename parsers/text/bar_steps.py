@@ -1,0 +1,70 @@
+"""The step of rows that do not say it, from the progress bar of the training loop.
+
+tqdm draws a bar at most ten times a second, so the bar above a row may lag behind. But whoever prints through tqdm
+(as Hugging Face does) clears the bars, prints, and draws them anew, the outermost first: the first bar after the row
+has its step. Where the row was simply printed behind a bar, that bar has it.
+
+Two rows of one kind between two bars mean that the output was buffered, and lost its order: then no bar says when they
+were logged, and their step stays unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from trainvitals.parsers.columns import Columns
+from trainvitals.parsers.text.bars import Bar
+from trainvitals.parsers.text.line_format import Context, Row
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    row: int
+    evaluation: bool
+    epoch: float
+
+
+class BarSteps:
+    """Gives rows of `columns` their step as the bars go by."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._waiting: list[_Waiting] = []
+
+    def row(self, index: int, row: Row, behind: Bar | None) -> None:
+        """A row without a step has been added as number `index`; `behind` is the bar that it directly follows."""
+        if behind is not None and behind.trains:
+            self._columns.set_step(index, float(behind.n))
+        else:
+            self._waiting.append(_Waiting(index, is_evaluation(row), row.epoch))
+
+    def bar(self, bar: Bar, context: Context) -> None:
+        """A bar has been drawn; that of the training loop settles the rows that wait."""
+        if not bar.trains or (context.total not in (0, bar.total) and not self._waits_for_new_loop()):
+            return
+        context.total, context.step = bar.total, float(bar.n)
+        if self._waiting:
+            self._settle(context.step)
+
+    def _waits_for_new_loop(self) -> bool:
+        """A training row is followed by its own bar; after an evaluation another loop's bar may come."""
+        return any(not one.evaluation for one in self._waiting)
+
+    def finish(self, context: Context) -> None:
+        """Evaluations after the last bar of a finished training belong to its end; other rows stay without a step."""
+        done = context.total and context.step >= context.total
+        if done and all(one.evaluation for one in self._waiting):
+            self._settle(context.step)
+
+    def _settle(self, step: float) -> None:
+        for kind in (False, True):
+            group = [one for one in self._waiting if one.evaluation is kind]
+            if len({one.epoch for one in group}) <= 1:
+                for one in group:
+                    self._columns.set_step(one.row, step)
+        self._waiting.clear()
+
+
+def is_evaluation(row: Row) -> bool:
+    """Whether a row is of an evaluation by its names."""
+    return all(not name.startswith(("loss", "grad_norm", "learning_rate")) for name in row.values)

@@ -1,0 +1,133 @@
+"""Hyperparameters inside console text: argument dumps, banners, command lines, versions.
+
+Nothing is evaluated. Where several lines name the same hyperparameter the last one counts: trainers print the command
+line first, then what became of it. Names that could hold a secret are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from trainvitals.parsers.model import ConfigValue
+from trainvitals.parsers.text.literals import arguments, literal
+
+_CALL = re.compile(r"(?<!\w)(?:Namespace|\w{0,40}(?:Arguments|Args|TrainingConfig|TrainConfig))\(")
+_COMMAND = re.compile(r"\.py\b|torchrun|launch|run sh:|deepspeed")
+_OPTION = re.compile(r"(?:(?<=\s)|\A)--([A-Za-z][\w-]*+)(?:[= ](?!-[-A-Za-z])([^\s\[\]`]++))?(?=[\s`]|\Z)", re.ASCII)
+_DOTS = re.compile(r"(?<![\w.])([A-Za-z_]\w{0,80}+) (\.{2,200}+):? (\S[^\n]{0,500})", re.ASCII)
+_VERSION = re.compile(r"(?i)\b(torch|transformers|accelerate|trl|peft|deepspeed|swift)[\s=:v]{1,4}(\d+\.\d+[\w.+]*+)")
+_BANNER = re.compile(r"([A-Z][A-Za-z][^=\n]{3,90}?) = ([\d,]+)\s*\Z")
+_KNOWN = re.compile(
+    r"(?<![\w.])(gradient[ _]accumulation[ _]steps|gradient_accumulation|grad_accum_steps|accumulate_grad_batches"
+    r"|accum_iter|update_freq|per_device_train_batch_size|train_micro_batch_size_per_gpu|train_batch_size|micro_batch_size"
+    r"|world_size|num_processes|learning_rate|max_steps|num_train_epochs|label_smoothing_factor|max_grad_norm|vocab_size"
+    r"|transformers_version|model_accepts_loss_kwargs|logging_steps"
+    r"|article[ _]weight|eos[ _]weight|w1_weight|gate_weight)"
+    r"[\"']?\s?[:= ]\s?[\"']?(-?\d[\w.+-]*+|\.\d[\w.+-]*+|True|False|None)[\"']?\s*(?=[,;}\])|]|\Z)",
+    re.IGNORECASE | re.ASCII,
+)
+_SECRET = re.compile(r"(?:^|_)(?:key|token|secret|password|passwd)$", re.IGNORECASE)
+
+_LOOKED_AT = 4096
+"""Characters of a line that are looked at, of all but argument dumps and command lines."""
+
+_BANNER_NAMES = {
+    "num examples": "num_examples",
+    "num epochs": "num_train_epochs",
+    "instantaneous batch size per device": "per_device_train_batch_size",
+    "total train batch size (w. parallel, distributed & accumulation)": "total_train_batch_size",
+    "gradient accumulation steps": "gradient_accumulation_steps",
+    "total optimization steps": "max_steps",
+    "number of trainable parameters": "trainable_parameters",
+}
+
+MAX_VALUES = 5_000
+"""Hyperparameters of one file; a dump has some hundreds."""
+
+
+class ConfigText:
+    """Collects the hyperparameters of a file, line by line."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._found: dict[str, ConfigValue] = {}
+        self.in_call = False
+        """Whether a call such as `TrainingArguments(` goes on over the next lines."""
+
+    def read(self, text: str, line: int) -> bool:
+        """Take a line; whether it was a part of a configuration."""
+        if self.in_call:
+            return self._continue(text, line)
+        call = _CALL.search(text)
+        if call:
+            self.in_call = text.rstrip().endswith(("(", ","))
+            self._keep({name: literal(value) for name, value in arguments(text[call.end() :]).items()}, line)
+            return True
+        readers = [reader for needles, reader in _READERS if any(needle in text for needle in needles)]
+        return self._keep({name: value for reader in readers for name, value in reader(text).items()}, line)
+
+    def finish(self) -> Mapping[str, ConfigValue]:
+        """All that was found, by the names that the trainers use."""
+        return self._found
+
+    def _continue(self, text: str, line: int) -> bool:
+        """One `name=value,` of a call over several lines; anything else than that, or `)`, ends it."""
+        body = text.strip()
+        found = arguments(body)
+        self._keep({name: literal(value) for name, value in found.items()}, line)
+        self.in_call = bool(found) and not (body.endswith(")") and body.count("(") < body.count(")"))
+        return bool(found) or body == ")"
+
+    def _keep(self, values: Mapping[str, object], line: int) -> bool:
+        for name, value in values.items():
+            known = name in self._found
+            if value is not None and not _SECRET.search(name) and (known or len(self._found) < MAX_VALUES):
+                self._found[name] = ConfigValue(value, self._path, line)
+        return bool(values)
+
+
+def command_line(text: str) -> dict[str, object]:
+    """`--name value` and `--name=value` of a command line; a usage message is none."""
+    if not _COMMAND.search(text) or "usage:" in text:
+        return {}
+    options = ((name.replace("-", "_"), value) for name, value in _OPTION.findall(text))
+    return {name: literal(value) if value else True for name, value in options if value != name.upper()}
+
+
+def dotted(text: str) -> dict[str, object]:
+    """`name ........ value`, as Megatron and DeepSpeed print their arguments."""
+    match = _DOTS.search(text, 0, _LOOKED_AT)
+    return {match[1]: literal(match[3])} if match else {}
+
+
+def versions(text: str) -> dict[str, object]:
+    """`transformers 4.48.0` as transformers_version."""
+    return {f"{name.lower()}_version": value for name, value in _VERSION.findall(text)}
+
+
+def banner(text: str) -> dict[str, object]:
+    """The lines below Hugging Face's `***** Running training *****`."""
+    match = _BANNER.search(text) if len(text) <= _LOOKED_AT else None
+    name = _BANNER_NAMES.get(match[1].strip().lower()) if match else None
+    return {name: int(match[2].replace(",", "")[:18])} if match and name else {}
+
+
+def known(text: str) -> dict[str, object]:
+    """Well-known hyperparameters in lines of YAML, JSON or free text."""
+    found = ((re.sub(" ", "_", name.lower()), value) for name, value in _KNOWN.findall(text[:_LOOKED_AT]))
+    return {name: literal(value.rstrip(".x")) for name, value in found}
+
+
+_READERS: tuple[tuple[tuple[str, ...], Callable[[str], dict[str, object]]], ...] = (
+    ((" --",), command_line),
+    ((" ..",), dotted),
+    (("ransformers", "torch"), versions),
+    ((" = ",), banner),
+    (
+        ("ccum", "_size", "weight", "update_freq", "num_", "learning_rate", "_steps", "label_", "max_grad", "_kwargs"),
+        known,
+    ),
+)
+
+NEEDLES = ("Namespace(", "Arguments(", "Args(", "Config(", *(needle for needles, _ in _READERS for needle in needles))

@@ -1,0 +1,202 @@
+"""The engine behind `formats.console`: one pass over the text for all line formats, notes and settings.
+
+A line is looked at only for the line formats, notes and settings of which a needle stands somewhere in the same block
+of about a megabyte, and then only if it stands in the line itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+
+from trainvitals.parsers.columns import Columns
+from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES
+from trainvitals.parsers.model import ConfigValue, Parsed, Source, UnreadLine
+from trainvitals.parsers.text import config as config_text
+from trainvitals.parsers.text import notes, unread
+from trainvitals.parsers.text.bar_steps import BarSteps
+from trainvitals.parsers.text.bars import MARK, Bar, pieces
+from trainvitals.parsers.text.blocks import Block, blocks
+from trainvitals.parsers.text.config import ConfigText
+from trainvitals.parsers.text.line_format import Context, LineFormat, Row
+from trainvitals.parsers.text.notes import Notes
+from trainvitals.parsers.text.refreshes import merged
+
+_CLEARED = " " * 8
+"""What is left of a bar that was cleared before a line was printed, where carriage returns have been lost."""
+_MAY_GO_ON = frozenset("0123456789.+-eE")
+"""Last characters of a line after which, had it not been cut there, its last number could go on."""
+_MAX_EXAMPLE = 300
+
+
+class ConsoleReader:
+    """Reads one file; make one per file, call `read`, then `parsed`."""
+
+    def __init__(self, file: LogFile, formats: Sequence[LineFormat]) -> None:
+        self._file = file
+        self._formats = formats
+        self._context = Context()
+        self._lines, self._refreshes = Columns(), Columns()
+        self._bar_steps = BarSteps(self._lines)
+        self._notes, self._config = Notes(), ConfigText(file.path)
+        self._summary: dict[str, ConfigValue] = {}
+        self._unread: list[UnreadLine] = []
+        self._unread_lines = self._dropped = 0
+        self._loose: int | None = None
+        self._last = self._truncated = False
+        self.values: Counter[str] = Counter()
+        """Numbers by the name of the line format that read them."""
+
+    def read(self) -> None:
+        """Go over the whole file."""
+        for block in blocks(self._file.data):
+            self._dropped += block.dropped
+            self._block(block)
+        self._bar_steps.finish(self._context)
+
+    def parsed(self, name: str) -> Parsed:
+        """What was read, under the name of a format."""
+        series = merged(self._lines.series(), self._refreshes.series())
+        data = self._file.data
+        source = Source(
+            path=self._file.path,
+            format=name,
+            lines=data.count(b"\n") + self._file.ends_in_line,
+            points=sum(map(len, series)),
+            unread_lines=self._unread_lines,
+            unread_examples=tuple(self._unread),
+            problems=tuple(self._problems()),
+            truncated=self._truncated,
+        )
+        found = self._notes.finish(self._context)
+        return Parsed(source, series, self._config.finish(), self._summary, found)
+
+    def _problems(self) -> list[str]:
+        metrics = self._lines.dropped_metrics + self._refreshes.dropped_metrics
+        told = (
+            (self._dropped, f"{self._dropped} lines over the limit of {MAX_LINE_BYTES} bytes were left out"),
+            (metrics, f"{metrics} values of metrics beyond the limit of distinct names were left out"),
+            (self._notes.dropped, f"{self._notes.dropped} more warnings like those noted were left out"),
+            (self._truncated, "the last line is cut off"),
+        )
+        return [sentence for count, sentence in told if count]
+
+    def _block(self, block: Block) -> None:
+        text = block.text
+        active = [(_present(one.needles, text), one) for one in self._formats]
+        self._active = [(needles, one) for needles, one in active if needles]
+        self._note_needles = _present(notes.NEEDLES, text)
+        self._config_needles = _present(config_text.NEEDLES, text)
+        lines = block.lines
+        cut = self._file.ends_in_line and block.end == len(self._file.data)
+        for number, line in enumerate(islice(lines, len(lines) - cut), block.first):
+            if line and not line.isspace():
+                self._line(number, line)
+        if cut:
+            self._last = True
+            self._line(block.first + len(lines) - 1, lines[-1])
+
+    def _line(self, number: int, line: str) -> None:
+        self._context.line = number
+        for text in line.split("\r") if "\r" in line else (line,):
+            if MARK in text:
+                self._with_bars(text)
+            elif text and not text.isspace():
+                self._text(text, None)
+
+    def _with_bars(self, text: str) -> None:
+        behind: Bar | None = None
+        for piece in pieces(text):
+            if isinstance(piece, Bar):
+                self._bar(piece)
+                behind = piece
+            else:
+                self._text(piece, None if piece.startswith(_CLEARED) else behind)
+
+    def _bar(self, bar: Bar) -> None:
+        self._bar_steps.bar(bar, self._context)
+        if bar.postfix_at + 2 > len(bar.inside):
+            return
+        self._context.bar = bar
+        if not self._rows(bar.inside, None) and unread.looks_like_metrics(bar.postfix):
+            self._not_understood(bar.inside)
+        self._context.bar = None
+
+    def _text(self, text: str, behind: Bar | None) -> None:
+        context = self._context
+        if self._notes.in_traceback and self._notes.read(text, context):
+            return
+        if (self._config.in_call and self._config.read(text, context.line)) or self._rows(text, behind):
+            return
+        if self._note_needles and _holds(text, self._note_needles) and self._notes.read(text, context):
+            return
+        if context.indented_block and not text[0].isspace():
+            context.indented_block = False
+        if _holds(text, self._config_needles) and self._config.read(text, context.line):
+            return
+        if unread.looks_like_metrics(text):
+            self._not_understood(text)
+
+    def _rows(self, text: str, behind: Bar | None) -> bool:
+        """Whether a line format has taken the text."""
+        for needles, line_format in self._active:
+            for needle in needles:
+                if needle in text:
+                    row = line_format.parse(text, self._context)
+                    if row is not None:
+                        self._take(row, line_format, text, behind)
+                        return True
+                    break
+        return False
+
+    def _take(self, row: Row, line_format: LineFormat, text: str, behind: Bar | None) -> None:
+        context = self._context
+        for name, value in row.summary.items():
+            self._summary[name] = ConfigValue(value, self._file.path, context.line)
+        values = row.values
+        if self._last and values and text.rstrip("\r")[-1] in _MAY_GO_ON:
+            values = dict(islice(values.items(), len(values) - 1))
+            self._truncated = True
+        if not values:
+            return
+        columns = self._refreshes if row.refresh else self._lines
+        index = len(columns)
+        columns.add(context.line, values, step=row.step, epoch=row.epoch, time=row.time, split=row.split)
+        self.values[line_format.name] += len(values)
+        self._place(row, index, behind)
+
+    def _place(self, row: Row, index: int, behind: Bar | None) -> None:
+        """Keep the context, and the step of rows that do not say theirs."""
+        context = self._context
+        if not math.isnan(row.epoch):
+            context.epoch = row.epoch
+        if row.from_bar:
+            self._bar_steps.row(index, row, behind)
+        elif not math.isnan(row.step):
+            context.step = row.step
+            if self._loose is not None and not row.refresh:
+                self._refreshes.set_step(self._loose, row.step)
+        # A refresh without a step shows what the line of the next step says in more digits.
+        self._loose = index if row.refresh and math.isnan(row.step) else None
+
+    def _not_understood(self, text: str) -> None:
+        if self._last:
+            self._truncated = True
+            return
+        self._unread_lines += 1
+        if len(self._unread) < MAX_EXAMPLES:
+            self._unread.append(UnreadLine(self._context.line, text.strip()[:_MAX_EXAMPLE]))
+
+
+def _present(needles: Sequence[str], text: str) -> tuple[str, ...]:
+    return tuple(needle for needle in needles if needle in text)
+
+
+def _holds(text: str, needles: tuple[str, ...]) -> bool:
+    for needle in needles:  # noqa: SIM110 - a loop costs half of any() with a generator, once per line
+        if needle in text:
+            return True
+    return False
