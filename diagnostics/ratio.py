@@ -7,9 +7,9 @@ reference loss has stopped falling while the weighted one goes on.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from trainvitals.parsers.model import Bools, Floats, Ints, Series, Split
 PRIOR_NOISE = 0.05
 """Relative noise assumed of a logged loss where too few points tell it: most windows of 10 batches scatter by less."""
 
-MOST_FALL_BLOCKS = 32
+MOST_FALL_BLOCKS = 24
 """Blocks through which the line of a fall is laid: all pairs of them are compared."""
 
 SPARSE = 8
@@ -63,12 +63,22 @@ def matched(*series: Series) -> Matched:
     """
     by_step = all(len(s) and np.isfinite(s.step).all() for s in series)
     keys = [s.step if by_step else s.line.astype(np.float64) for s in series]
-    last = [dict(zip(key.tolist(), range(key.size), strict=True)) for key in keys]
-    common = sorted(set(last[0]).intersection(*last[1:]))
-    index = np.array([[at[key] for key in common] for at in last], np.int64)
+    index = _common(keys)
     values = np.stack([s.value[i] for s, i in zip(series, index, strict=True)])
     found = Matched(series[0].step[index[0]], series[0].epoch[index[0]], values, index)
-    return found.take(np.isfinite(values).all(axis=0))
+    finite: Bools = np.isfinite(values).all(axis=0)
+    return found if finite.all() else found.take(finite)
+
+
+def _common(keys: list[Floats]) -> Ints:
+    """Indices of the keys that all columns have, in increasing order; the last one of equal keys."""
+    first = keys[0]
+    if all(np.array_equal(first, key) for key in keys[1:]) and (np.diff(first) > 0).all():
+        return np.tile(np.arange(first.size), (len(keys), 1))
+    orders = [np.argsort(key, kind="stable") for key in keys]
+    ordered = [key[order] for key, order in zip(keys, orders, strict=True)]
+    common = reduce(np.intersect1d, ordered[1:], np.unique(ordered[0]))
+    return np.stack([o[np.searchsorted(k, common, side="right") - 1] for k, o in zip(ordered, orders, strict=True)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,10 +93,6 @@ class RatioValues:
 
     def __len__(self) -> int:
         return len(self.points)
-
-    def until(self, count: int) -> RatioValues:
-        """The ratio as it stood after its first `count` points."""
-        return replace(self, points=self.points.take(slice(count)), value=self.value[:count])
 
     def of(self, metric: str) -> Floats:
         """The matched values of the numerator or of the denominator, by metric name."""
@@ -140,11 +146,13 @@ def recent(values: Floats) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """Whether the reference loss is stuck, and how far both fell over the last half of what was logged.
+    """Whether the reference loss is stuck, and how far both fell over the last half of what had been logged.
 
-    `since` and `until` index the points between which it was seen to be stuck; both are -1 where it is not.
+    `at` indexes the last point that was seen, `since` and `until` those between which the reference was seen to be
+    stuck; both are -1 where it is not.
     """
 
+    at: int
     stuck: bool
     weighted_fall: float
     reference_fall: float
@@ -155,7 +163,7 @@ class Trajectory:
 def fall(values: Floats, x: Floats | None = None) -> float:
     """Relative fall over a window, 0.36 for 36 %; NaN where it cannot be formed.
 
-    1 - exp(slope * width), the slope being Theil-Sen's in log space over up to 32 block means; of two points exactly
+    1 - exp(slope * width), the slope being Theil-Sen's in log space over up to 24 block means; of two points exactly
     1 - last / first. `x` are the places of the points, their order where it is None.
     """
     if values.size < 2 or not (values > 0).all():
@@ -173,7 +181,7 @@ def fall_se(fallen: float, points: int, scatter: float) -> float:
     return scatter * math.sqrt(12 * (points - 1) / (points * (points + 1))) * max(0.0, 1 - fallen)
 
 
-def trajectory(
+def course(
     weighted: Floats,
     reference: Floats,
     step: Floats | None = None,
@@ -184,11 +192,12 @@ def trajectory(
     few: int = 5,
     clear_fall: float = 0.25,
     early: float = 0.0,
-) -> Trajectory:
-    """Whether the reference is stuck: it fell by less than 5 %, and by less than a fifth of the weighted loss's fall.
+) -> tuple[Trajectory, ...]:
+    """The trajectory as it stood after growing parts of the log, the whole of it last; empty without points.
 
-    Both are measured over the last half of what has been logged. Guards keep noise and the first steps of a healthy
-    run from looking stuck: the two falls must differ by `z` standard errors, and again when a fifth more has been
+    The reference is stuck when it fell by less than 5 %, and by less than a fifth of the weighted loss's fall. Both are
+    measured over the last half of what has been logged. Guards keep noise and the first steps of a healthy run from
+    looking stuck: the two falls must differ by `z` standard errors, and again when a fifth more has been
     logged; with fewer than `few` points, which do not tell their noise, the weighted loss must have fallen by
     `clear_fall`; and nothing is stuck before the step `early`, as frequent tokens are always learnt first. Once stuck,
     a run stays so until the reference falls again by 5 % and three standard errors, because the weighted loss, too,
@@ -198,22 +207,30 @@ def trajectory(
     x = where.astype(np.float64) if step is None else step[where]
     young = 0 if step is None else int(np.count_nonzero(x < early))
     suspected, since, until = 0, -1, -1
+    seen: list[Trajectory] = []
     for n in _prefixes(weighted.size):
         window = slice(n - _half(n), n)
-        r = fall(reference[window], x[window])
-        r_error = fall_se(r, window.stop - window.start, _scatter(reference[:n]))
-        if r < smallest_fall and n > young:
-            w = fall(weighted[window], x[window])
-            error = math.hypot(r_error, fall_se(w, window.stop - window.start, _scatter(weighted[:n])))
-            if r < share * w and (n >= few or w >= clear_fall) and w - r > z * error:
+        w, r = (fall(v[window], x[window]) for v in (weighted, reference))
+        low = r < smallest_fall and n > young
+        if low and r < share * w and (n >= few or w >= clear_fall):
+            errors = (fall_se(f, _half(n), _scatter(v[:n])) for f, v in ((w, weighted), (r, reference)))
+            if w - r > z * math.hypot(*errors):
                 suspected = suspected or n
                 if since >= 0 or n < SPARSE or n >= CONFIRMED * suspected:
                     since, until = (window.start if since < 0 else since), n - 1
-        elif r >= smallest_fall + (3 if since >= 0 else 1) * r_error:
-            suspected, since, until = 0, -1, -1
-    latest = slice(weighted.size - _half(weighted.size), None)
-    ends = (int(where[since]), int(where[until])) if since >= 0 else (-1, -1)
-    return Trajectory(since >= 0, fall(weighted[latest], x[latest]), fall(reference[latest], x[latest]), *ends)
+        elif suspected and not low:
+            margin = 3 if since >= 0 else 1
+            if r >= smallest_fall + margin * fall_se(r, _half(n), _scatter(reference[:n])):
+                suspected, since, until = 0, -1, -1
+        ends = (int(where[since]), int(where[until])) if since >= 0 else (-1, -1)
+        seen.append(Trajectory(int(where[n - 1]), since >= 0, w, r, *ends))
+    return tuple(seen)
+
+
+def trajectory(weighted: Floats, reference: Floats, step: Floats | None = None, **limits: Any) -> Trajectory:
+    """The last state of `course`, with its parameters."""
+    seen = course(weighted, reference, step, **limits)
+    return seen[-1] if seen else Trajectory(-1, False, math.nan, math.nan)
 
 
 def _half(n: int) -> int:
@@ -228,24 +245,33 @@ def _scatter(values: Floats) -> float:
     return max(PRIOR_NOISE, seen) if values.size < 8 else max(PRIOR_NOISE / 2, seen)
 
 
-def path_of(found: RatioValues, *, step_unit: str = "step", **limits: Any) -> Trajectory:
-    """The trajectory of the two losses of a ratio; `limits` are those of `trajectory`."""
+def course_of(found: RatioValues, *, step_unit: str = "step", **limits: Any) -> tuple[Trajectory, ...]:
+    """The course of the two losses of a ratio; `limits` are those of `course`. Never empty."""
     ratio = found.ratio
     step = found.points.step if step_unit == "step" and np.isfinite(found.points.step).all() else None
-    return trajectory(found.of(ratio.weighted), found.of(ratio.reference), step, early=ratio.early_steps, **limits)
+    return course(found.of(ratio.weighted), found.of(ratio.reference), step, early=ratio.early_steps, **limits)
 
 
-def _thinned(weighted: Floats, reference: Floats, most: int = 2048) -> tuple[Ints, Floats, Floats]:
-    """Both series as medians of at most `most` equal-count pieces, and the index of each piece's last point."""
-    if weighted.size <= most:
+def path_of(found: RatioValues, *, step_unit: str = "step", **limits: Any) -> Trajectory:
+    """The trajectory of the two losses of a ratio, as it stands at the end."""
+    return course_of(found, step_unit=step_unit, **limits)[-1]
+
+
+def _thinned(weighted: Floats, reference: Floats, most: int = 512) -> tuple[Ints, Floats, Floats]:
+    """Both series as medians of equal-count pieces, less than 2 * `most`, and the index of each piece's last point.
+
+    Points at the start that do not fill a piece are left out.
+    """
+    size = weighted.size // most
+    if size < 2:
         return np.arange(weighted.size), weighted, reference
-    edges = np.linspace(0, weighted.size, most + 1).astype(np.int64)
-    first, second = (np.array([np.median(v[a:b]) for a, b in pairwise(edges)]) for v in (weighted, reference))
-    return edges[1:] - 1, first, second
+    start = weighted.size % size
+    first, second = (np.median(v[start:].reshape(-1, size), axis=1) for v in (weighted, reference))
+    return np.arange(start + size - 1, weighted.size, size), first, second
 
 
 def _prefixes(n: int) -> list[int]:
-    return sorted(set(np.linspace(2, n, min(MOST_PREFIXES, n - 1)).astype(int).tolist())) if n >= 2 else []
+    return sorted(set(np.linspace(1, n, min(MOST_PREFIXES, n)).astype(int).tolist())) if n else []
 
 
 def band_of(ratio: Ratio, value: float) -> Band | None:

@@ -13,8 +13,8 @@ from trainvitals.diagnostics.ratio import (
     RatioValues,
     Trajectory,
     band_of,
+    course_of,
     matched,
-    path_of,
     ratio_values,
     reading,
     recent,
@@ -86,8 +86,9 @@ def _ratio_table(case: Case, ratio: Ratio) -> Table | None:
         ("train loss", "eval loss") if ratio.numerator == ratio.denominator else (ratio.numerator, ratio.denominator)
     )
     rows: list[tuple[Cell, ...]] = []
-    for i in chosen_rows(len(points)).tolist():
-        path = path_of(found.until(i + 1), step_unit=case.step_unit)
+    course = course_of(found, step_unit=case.step_unit)
+    for path in (course[i] for i in chosen_rows(len(course)).tolist()):
+        i = path.at
         value = recent(found.value[: i + 1]) if len(points) > MOST_ROWS else float(found.value[i])
         row: list[Cell] = [_place(case, points.step[i], points.epoch[i])]
         row += [round(float(points.epoch[i]), 2) if np.isfinite(points.epoch[i]) else None] if epochs else []

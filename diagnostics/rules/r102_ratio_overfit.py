@@ -53,8 +53,8 @@ def check(
     bad run by step 500, 36 % against 29 % in the good one). It is an effect size and not a significance.
 
     Blind spots: a run that was logged only after both losses had stopped falling; a log of fewer than some 20 points
-    with 10 % of noise, or of 10 points with 5 %. A type may set a step before which
-    nothing is called stuck (200 for articles, as frequent tokens are always learnt first).
+    with 10 % of noise, or of 10 points with 5 %. A type may set a step before
+    which nothing is called stuck (200 for articles, as frequent tokens are always learnt first).
     """
     ratios = [r for r in case.loss_type.ratios if any(is_overfit_band(b) for b in r.bands)]
     if not ratios:
