@@ -105,7 +105,7 @@ def curve(series: Series) -> Curve:
     else:
         x = np.arange(len(kept), dtype=np.float64)
     positive = kept.value[kept.value > 0]
-    floor = float(positive.min()) / 2 if positive.size else 1.0
+    floor = max(float(positive.min()) / 2, np.finfo(np.float64).tiny) if positive.size else 1.0
     u = np.log(np.maximum(kept.value, floor))
     return Curve(kept, x, u, local_noise(u))
 

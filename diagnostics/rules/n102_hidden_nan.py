@@ -88,7 +88,7 @@ def _rounded(values: Floats, start: int, quanta: float) -> bool:
 
 def quantum(values: Floats, most: int = 8) -> float:
     """The unit of the last decimal place in which values are written; 0 where they have more than `most` places."""
-    sample = values[:: max(1, values.size // 1000)]
+    sample = np.clip(values[:: max(1, values.size // 1000)], -1e12, 1e12)
     for places in range(most + 1):
         if np.allclose(np.round(sample, places), sample, rtol=0, atol=1e-12):
             return float(10.0**-places)
