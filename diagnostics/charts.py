@@ -14,7 +14,7 @@ import numpy as np
 
 from trainvitals.diagnostics.downsample import thin
 from trainvitals.diagnostics.report import Finding
-from trainvitals.parsers.model import Series
+from trainvitals.parsers.model import Floats, Series
 
 if TYPE_CHECKING:
     import altair
@@ -38,7 +38,7 @@ class Curve:
     dashed: bool = False
 
 
-def positions(series: Series, axis: str) -> np.typing.NDArray[np.float64]:
+def positions(series: Series, axis: str) -> Floats:
     """The x values of a series: `step`, `epoch` or `time` (hours since its first point)."""
     if axis == "time":
         return np.asarray((series.time - np.nanmin(series.time)) / 3600.0)

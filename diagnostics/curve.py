@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, local_noise
-from trainvitals.parsers.model import Floats, Series
+from trainvitals.parsers.model import Bools, Floats, Series
 
 SHORT = 200
 """Points below which windows for the local noise are as long as the bends of the curve itself."""
@@ -214,7 +213,7 @@ def percent(log_change: float) -> str:
     return f"{math.expm1(log_change):+.1%}".replace("%", " %")
 
 
-def stretches(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def stretches(mask: Bools) -> list[tuple[int, int]]:
     """First and last index of every run of true values."""
     edges = np.diff(np.concatenate([[0], mask.view(np.int8), [0]]))
     return list(zip(np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist(), strict=True))

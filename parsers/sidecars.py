@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from trainvitals.parsers import yaml_config
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.json_lines.scan import Scanner
@@ -85,6 +84,9 @@ def _flat(keys: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _yaml_entries(text: str, path: str) -> Iterator[Entry]:
+    # Late: most runs have no YAML beside them, and its reader is a tenth of the start-up.
+    from trainvitals.parsers import yaml_config
+
     try:
         entries = list(yaml_config.entries(text))
     except yaml_config.YamlError as error:

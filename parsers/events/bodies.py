@@ -11,14 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from trainvitals.parsers.events.crc32c import Words, byte_tables, continued, looked_up, masked, shift_tables
+from trainvitals.parsers.events.crc32c import byte_tables, continued, looked_up, masked, shift_tables
 from trainvitals.parsers.events.scalars import parse_event
 from trainvitals.parsers.events.wire import WireError
-from trainvitals.parsers.model import Bools, Floats, Ints
-
-Masks = npt.NDArray[np.uint64]
+from trainvitals.parsers.model import Bools, Bytes, Column, Floats, Ints, Longs, Words
 
 _WIDTH = {"<f": 4, "<d": 8, "<e": 2}
 """Types that are read many at once, and their bytes."""
@@ -51,7 +48,7 @@ class Bodies:
     """
 
     row: Ints
-    items: npt.NDArray[np.void]
+    items: Column
 
     def __len__(self) -> int:
         return len(self.items)
@@ -61,11 +58,11 @@ class Bodies:
         return Bodies(self.row[index], self.items[index])
 
     @property
-    def raw(self) -> npt.NDArray[np.uint8]:
+    def raw(self) -> Bytes:
         """The bytes: (n, 8 * w)."""
         return self.items.view(np.uint8).reshape(len(self.items), self.items.itemsize)
 
-    def words(self, used: slice | Ints = slice(None)) -> Masks:
+    def words(self, used: slice | Ints = slice(None)) -> Longs:
         """The bytes, or some of them, as 8-byte words, turned: (w, n)."""
         return np.ascontiguousarray(self.items.view("<u8").reshape(len(self.items), -1)[:, used].T)
 
@@ -81,7 +78,7 @@ class Runs:
     bodies: Bodies
     first: Ints
 
-    def spread(self, values: npt.NDArray[Any]) -> Any:
+    def spread(self, values: Column) -> Any:
         """One value per run as one value per body: (k,) to (n,), or to (1,) where one tag is all."""
         if len(values) == 1:
             return values
@@ -115,7 +112,7 @@ def layout_of(body: bytes) -> Layout | None:
 
 
 @lru_cache(maxsize=1024)
-def _masks(layout: Layout) -> tuple[Masks, Masks]:
+def _masks(layout: Layout) -> tuple[Longs, Longs]:
     """Which bits must agree for the layout to be the same, and which are the tag: (w,) and (w,)."""
     fixed, tag = (np.zeros(row_width(layout.length), np.uint8) for _ in range(2))
     tag[layout.tag_at : layout.tag_stop] = 255
@@ -130,7 +127,7 @@ def alike(bodies: Bodies, layout: Layout) -> Bools:
     return _agree(words, words[:, :1], _masks(layout)[0])
 
 
-def _agree(words: Masks, other: Masks, mask: Masks) -> Bools:
+def _agree(words: Longs, other: Longs, mask: Longs) -> Bools:
     same: Bools = (((words ^ other) & mask[:, None]) == 0).all(axis=0)
     return same
 
@@ -158,7 +155,7 @@ def by_tag(bodies: Bodies, layout: Layout) -> Runs:
     return Runs(bodies.take(order), first)
 
 
-def _run_starts(values: npt.NDArray[Any]) -> Ints:
+def _run_starts(values: Column) -> Ints:
     return np.append(0, np.flatnonzero(values[1:] != values[:-1]) + 1)
 
 

@@ -6,9 +6,8 @@ from functools import lru_cache
 
 import google_crc32c
 import numpy as np
-import numpy.typing as npt
 
-Words = npt.NDArray[np.uint32]
+from trainvitals.parsers.model import Bytes, Words
 
 _MASK_DELTA = 0xA282EAD8
 """Added by the record format so that the checksum of data that contains checksums is no special case."""
@@ -65,7 +64,7 @@ def shift_tables(length: int) -> Words:
     return _frozen(np.concatenate([_spanned(tuple(bits[low : low + 8])) for low in range(0, 32, 8)]))
 
 
-def looked_up(tables: Words, columns: npt.NDArray[np.uint8]) -> Words:
+def looked_up(tables: Words, columns: Bytes) -> Words:
     """The XOR of what the bytes of each row contribute.
 
     Args:

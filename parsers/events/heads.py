@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.parsers.events.crc32c import Words, byte_tables, checksum, looked_up
-from trainvitals.parsers.model import Bools, Floats, Ints
+from trainvitals.parsers.events.crc32c import byte_tables, checksum, looked_up
+from trainvitals.parsers.model import Bools, Floats, Ints, Words
 
 GATHERED = 24
 """Bytes looked at: 10 up to the step, whose first 8 bytes cover all steps below 2**56."""

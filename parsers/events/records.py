@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from trainvitals.parsers.events.crc32c import Words, byte_table, checksum, masked, masked_checksum
+from trainvitals.parsers.events.crc32c import byte_table, checksum, masked, masked_checksum
 from trainvitals.parsers.limits import MAX_EXAMPLES
-from trainvitals.parsers.model import Ints
+from trainvitals.parsers.model import Ints, Words
 
 HEADER = 12
 OVERHEAD = 16

@@ -43,9 +43,18 @@ UNSURE = 0.05
 """At or below this a format would read the file but has seen nothing that speaks for it."""
 
 
+SURE = 0.9
+"""From here on a format has seen what no other one writes. Looking for metrics in free text costs more than reading
+most structured files, and comes last."""
+
+
 def ranked(file: LogFile) -> list[tuple[float, Format]]:
-    """The formats that could read a file, surest first."""
-    scores = [(candidate.sniff(file), candidate) for candidate in FORMATS]
+    """The formats that could read a file, surest first; the search ends at one that has no doubt."""
+    scores: list[tuple[float, Format]] = []
+    for candidate in FORMATS:
+        scores.append((candidate.sniff(file), candidate))
+        if scores[-1][0] >= SURE:
+            break
     return sorted(((s, f) for s, f in scores if s > 0), key=lambda scored: -scored[0])
 
 
