@@ -28,11 +28,15 @@ SAME_SHARE = 0.8
 
 
 def by_format(series: Sequence[Series], sources: Sequence[Source]) -> tuple[Series, ...]:
-    """Join what files of one format say of one metric: they continue each other, as event files do after a resume."""
+    """Join what files of one format say of one metric: they continue each other, as event files do after a resume.
+
+    The most precise source of a metric comes first, so that whoever takes the first one takes the best.
+    """
     groups: dict[tuple[str, Split, str], list[Series]] = defaultdict(list)
     for one in series:
         groups[one.metric, one.split, sources[int(one.source[0])].format].append(one)
-    return tuple(concatenate(parts) for parts in groups.values())
+    joined = [concatenate(parts) for parts in groups.values()]
+    return tuple(sorted(joined, key=lambda one: -sources[int(one.source[0])].precision))
 
 
 def merge(series: Sequence[Series], sources: Sequence[Source]) -> tuple[tuple[Series, ...], tuple[Correction, ...]]:

@@ -84,7 +84,7 @@ ALIASES = {
 }
 """Canonical name of a metric, by its lower-case name without split prefix."""
 
-_PREFIX = re.compile(r"^(" + "|".join(SPLITS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
+_PREFIX = re.compile(r"(" + "|".join(SPLITS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
 
 
 def canonical(logged: str, split: Split) -> tuple[str, Split]:
@@ -129,6 +129,9 @@ def _rank(one: Series) -> tuple[bool, bool]:
 
 
 def _plain(logged: str) -> str:
-    """The name without its split, before aliases."""
+    """The name without its split, before aliases; trainers say the split twice in `train/train_speed`."""
     prefix = _PREFIX.match(logged)
-    return re.sub(r"\s+", "_", logged[prefix.end() if prefix else 0 :].strip().lower())
+    if prefix:
+        again = _PREFIX.match(logged, prefix.end())
+        logged = logged[again.end() if again and again[1].lower() == prefix[1].lower() else prefix.end() :]
+    return re.sub(r"\s+", "_", logged.strip().lower())

@@ -83,7 +83,8 @@ def _corrections(report: Report, page: Page) -> Iterator[str]:
             f"{change.metric}: {words.correction(change)} ({kind}, {change.confidence} confidence)", "  "
         )
         yield from _raw_beside_normalised(change, report, page)
-        if change.evidence:
+        # A finding about it has said why already.
+        if change.evidence and not any(change.evidence in f.how for f in report.findings):
             yield from page.wrap(change.evidence, "    because ", "    ")
 
 
