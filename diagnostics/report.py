@@ -60,10 +60,15 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """A rule could not judge, and why. Silence is never health."""
+    """A rule could not judge, and why. Silence is never health.
+
+    `applicable` is False where the subject of the rule is absent from this kind of run (a loss type without ratios, no
+    perplexity); True where the run lacks what it should have, or has too little of it.
+    """
 
     code: str
     reason: str
+    applicable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ def check(
 
     Blind spots: a leak from the first step on; a log that holds only the weighted gate.
     """
+    logged = any(s.metric in dict(SIGNALS) for s in case.run.series)
     findings: list[Finding] = []
     seen: list[str] = []
     reasons: list[str] = []
@@ -49,7 +50,7 @@ def check(
             seen.append(f"{metric} holds")
     if findings:
         return tuple(findings[:1])
-    return Pass(CODE, ", ".join(seen)) if seen else NotRun(CODE, "; ".join(reasons))
+    return Pass(CODE, ", ".join(seen)) if seen else NotRun(CODE, "; ".join(reasons), logged)
 
 
 def _curve(case: Case, metric: str) -> Curve | str:

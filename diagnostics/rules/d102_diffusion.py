@@ -52,7 +52,8 @@ def check(
             reason = f"inconclusive: {len(points)} points have both p_gt_mean and soft_ce"
             continue
         return _judge(case, first, second, count, collapse, improvement, z)
-    return NotRun(CODE, reason)
+    logged = any(s.metric == "p_gt_mean" for s in case.run.series)
+    return NotRun(CODE, reason, logged)
 
 
 def _judge(case: Case, truth: Curve, main: Curve, count: int, collapse: float, improvement: float, z: float) -> Result:

@@ -58,7 +58,7 @@ def check(
     if recall is not None:
         return Pass(CODE, f"EOS recall {recall.value[np.isfinite(recall.value)][-1]:.2f}")
     if case.loss_type.name != "eos":
-        return NotRun(CODE, "no line about the generation limit and no EOS recall is logged")
+        return NotRun(CODE, "no line about the generation limit and no EOS recall is logged", applicable=False)
     tokens = next((s for split in _SPLITS if (s := case.get("loss_ce", split))), None)
     if tokens is not None and fall(tokens.value[np.isfinite(tokens.value)]) >= token_fall:
         return Pass(CODE, "no line says that generation reached its limit, and the token loss falls")

@@ -56,7 +56,7 @@ def check(
     Blind spots: languages and tasks on which a good model ends above 3; a loss whose scale is undetermined is not read.
     """
     if not case.loss_type.levels:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no bands")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no bands", applicable=False)
     doubt = _scale_doubt(case)
     groups = dict.fromkeys((b.metric, b.split) for b in case.loss_type.levels)
     findings: list[Finding] = []

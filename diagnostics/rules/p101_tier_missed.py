@@ -40,7 +40,7 @@ def check(case: Case, *, judged_from: float = 0.9, judged_from_epoch: float = 10
     Blind spots: 'within 5 px' by |dx| + |dy| is stricter than by Euclidean distance, and the log does not say which.
     """
     if not case.loss_type.tiers:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no tiers")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no tiers", applicable=False)
     if not has_pixels(case):
         return NotRun(CODE, "no pixel error and no share within some px is logged")
     reason = _too_early(case, judged_from, judged_from_epoch)

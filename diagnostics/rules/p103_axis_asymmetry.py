@@ -46,7 +46,8 @@ def check(case: Case, *, factor: float = 1.5, lasting: float = 0.8, points_neede
             reason = f"inconclusive: {len(points)} points with both losses of {points_needed} needed"
             continue
         return _judge(case, (x, y), points, factor, lasting)
-    return NotRun(CODE, reason)
+    logged = any(s.metric in ("loss_x", "loss_y") for s in case.run.series)
+    return NotRun(CODE, reason, logged)
 
 
 def _judge(case: Case, series: tuple[Series, Series], points: Matched, factor: float, lasting: float) -> Result:

@@ -48,7 +48,7 @@ def check(case: Case, *, smallest_fall: float = 0.05, share: float = 0.2, pairs_
     """
     ratios = [r for r in case.loss_type.ratios if r.bands]
     if not ratios:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio with bands")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio with bands", applicable=False)
     findings: list[Finding] = []
     seen: list[str] = []
     reasons: list[str] = []

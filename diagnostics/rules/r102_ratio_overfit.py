@@ -58,7 +58,7 @@ def check(
     """
     ratios = [r for r in case.loss_type.ratios if any(is_overfit_band(b) for b in r.bands)]
     if not ratios:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio of a weighted class")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio of a weighted class", applicable=False)
     findings: list[Finding] = []
     seen: list[str] = []
     reasons: list[str] = []

@@ -40,7 +40,7 @@ def check(case: Case, *, rounding: float = 0.005, full_epoch: float = 0.9) -> Re
     """
     ratios = [r for r in case.loss_type.ratios if r.targets]
     if not ratios:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio with targets by epoch")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio with targets by epoch", applicable=False)
     results = [_judge(case, ratio, rounding, full_epoch) for ratio in ratios]
     findings = tuple(r for r in results if isinstance(r, Finding))
     passes = [r for r in results if isinstance(r, Pass)]

@@ -68,7 +68,8 @@ def check(
         return found
     if passes:
         return Pass(CODE, "; ".join(passes))
-    return NotRun(CODE, "; ".join(reasons) or "no perplexity, and no metric of two splits that could differ in unit")
+    absent = "no perplexity, and no metric of two splits that could differ in unit"
+    return NotRun(CODE, "; ".join(reasons) or absent, applicable=bool(reasons))
 
 
 def _perplexities(

@@ -38,7 +38,7 @@ def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged:
     Blind spots: a weight that changes during the run; parts that are averaged over other tokens than the total.
     """
     if not case.loss_type.sums:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} defines no sum")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} defines no sum", applicable=False)
     limits = tolerance, errors, unlogged
     results = [_judge(case, one, split, *limits) for one in case.loss_type.sums for split in SPLITS]
     findings = tuple(r for r in results if isinstance(r, Finding))

@@ -31,7 +31,7 @@ def check(case: Case, *, tolerance: float = 0.02) -> Result:
     """
     named = [r for r in case.loss_type.ratios if r.logged_as]
     if not named:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio that trainers log")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio that trainers log", applicable=False)
     results = [_judge(case, ratio, tolerance) for ratio in named]
     findings = tuple(r for r in results if isinstance(r, Finding))
     passes = [r for r in results if isinstance(r, Pass)]
@@ -42,7 +42,7 @@ def _judge(case: Case, ratio: Ratio, tolerance: float) -> Finding | Pass | NotRu
     logged, above = case.get(ratio.logged_as, ratio.split), case.get(ratio.numerator, ratio.split)
     below = case.get(ratio.denominator, ratio.denominator_split)
     if logged is None or above is None or below is None:
-        return NotRun(CODE, f"needs {ratio.logged_as}, {ratio.numerator} and {ratio.denominator}")
+        return NotRun(CODE, f"needs {ratio.logged_as}, {ratio.numerator} and {ratio.denominator}", logged is not None)
     points = matched(logged, above, below)
     points = points.take((points.values[2] > 0) & (points.values[1] > 0))
     if not len(points):

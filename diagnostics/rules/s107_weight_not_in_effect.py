@@ -43,7 +43,7 @@ def check(case: Case, *, widest: float = 0.1, errors: float = 3.0) -> Result:
     Blind spots: a total that is averaged over more steps than its parts; a data set with another share of the class.
     """
     if not case.loss_type.shares:
-        return NotRun(CODE, f"the loss type {case.loss_type.name} has no class of known share")
+        return NotRun(CODE, f"the loss type {case.loss_type.name} has no class of known share", applicable=False)
     return _judge(case, case.loss_type.shares[0], widest, errors)
 
 
