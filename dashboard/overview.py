@@ -77,4 +77,6 @@ def _since(finding: Finding | None) -> float | None:
 
 
 def _loss(report: Report, split: str) -> SeriesSummary | None:
-    return next((s for s in report.series if s.metric == "loss" and s.split == split), None)
+    """The loss of a split, or the first of its parts where only those are logged."""
+    losses = [s for s in report.series if s.split == split and "loss" in s.metric]
+    return next((s for s in losses if s.metric == "loss"), losses[0] if losses else None)

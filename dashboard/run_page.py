@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -12,6 +11,7 @@ from trainvitals.dashboard.data import Examined
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.charts import Curve, curves_chart
 from trainvitals.diagnostics.normalisation import Normalised
+from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import setting_value, terminal
 from trainvitals.diagnostics.report import Finding, NotRun, Report, Table
 from trainvitals.parsers.model import Series
@@ -89,7 +89,9 @@ def _curves(one: Examined) -> None:
     st.markdown("**Curves**")
     metrics = list(dict.fromkeys(s.metric for s in series))
     left, middle, right = st.columns([4, 2, 1], vertical_alignment="bottom")
-    chosen = left.multiselect("metrics", metrics, default=_first(metrics), format_func=inert, max_selections=MAX_CURVES)
+    chosen = left.multiselect(
+        "metrics", metrics, default=_first(metrics), format_func=terminal, max_selections=MAX_CURVES
+    )
     axes = [
         a
         for a in ("step", "epoch", "time")
@@ -160,9 +162,9 @@ def _details(report: Report) -> None:
 
 
 def _reasons(not_run: Sequence[NotRun]) -> list[str]:
-    by_reason = sorted(not_run, key=lambda n: n.reason)
-    grouped = itertools.groupby(by_reason, key=lambda n: n.reason)
-    return [f"- {', '.join(n.code for n in group)}: {inert(reason)}" for reason, group in grouped]
+    lines = [f"- {', '.join(codes)}: {inert(reason)}" for reason, codes in words.by_reason(not_run)]
+    others = words.not_meant(not_run)
+    return [*lines, f"- not meant for this kind of run: {', '.join(others)}"] if others else lines
 
 
 def _source(source: object) -> dict[str, object]:

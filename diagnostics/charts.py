@@ -98,7 +98,7 @@ def curves_chart(
                 field="style",
                 type="nominal",
                 scale=alt.Scale(domain=["normalised", "as logged"], range=[[1, 0], [5, 4]]),
-                legend=alt.Legend(title=None, orient="top") if any(c.dashed for c in curves) else None,
+                legend=None,  # the label says it
             ),
             tooltip=[
                 alt.Tooltip(field=LABEL, type="nominal", title="series"),

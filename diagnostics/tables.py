@@ -188,7 +188,7 @@ def _class_shares(case: Case) -> Table | None:
     columns = ("class", "tokens", "weight", "share at 1", f"share at {w:g}")
     return Table(
         f"share of the token loss at {weight.name} {w:g} ({origin}), for {tokens}",
-        (*columns, "gradient (mean)", "gradient (sum)"),
+        (*columns, "grad (mean)", "grad (sum)"),
         tuple(rows),
     )
 

@@ -124,6 +124,8 @@ def _corrections(report: Report) -> Iterator[str]:
 def _not_judged(report: Report) -> Iterator[str]:
     for reason, codes in words.by_reason(report.not_run):
         yield f"- {text(' '.join(codes))}: {text(reason)}"
+    if others := words.not_meant(report.not_run):
+        yield f"- {text(' '.join(others))}: not meant for this kind of run"
 
 
 def _sources(report: Report) -> Iterator[str]:

@@ -101,6 +101,12 @@ def _raw_beside_normalised(change: Correction, report: Report, page: Page) -> It
 def _not_judged(report: Report, page: Page) -> Iterator[str]:
     for reason, codes in words.by_reason(report.not_run):
         yield from page.wrap(f"{' '.join(codes)}: {reason}", "  ", "    ")
+    if page.verbose:
+        for rule in report.not_run:
+            if not rule.applicable:
+                yield from page.wrap(f"{rule.code}: {rule.reason}", "  ", "    ")
+    elif others := words.not_meant(report.not_run):
+        yield from page.wrap(f"not meant for this run: {' '.join(others)}", "  ", "    ")
 
 
 def _passed(report: Report, page: Page) -> Iterator[str]:

@@ -102,11 +102,17 @@ def _main_reason(report: Report) -> str:
 
 
 def by_reason(not_run: Iterable[NotRun]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """(reason, codes) of what did not run, the most frequent reason first."""
+    """(reason, codes) of what could not judge although its subject is there, the most frequent reason first."""
     groups: dict[str, list[str]] = {}
     for rule in not_run:
-        groups.setdefault(rule.reason.rstrip(". "), []).append(rule.code)
+        if rule.applicable:
+            groups.setdefault(rule.reason.rstrip(". "), []).append(rule.code)
     return tuple((reason, tuple(codes)) for reason, codes in sorted(groups.items(), key=lambda g: -len(g[1])))
+
+
+def not_meant(not_run: Iterable[NotRun]) -> tuple[str, ...]:
+    """Codes of rules whose subject this kind of run does not log."""
+    return tuple(rule.code for rule in not_run if not rule.applicable)
 
 
 def series_order(report: Report) -> tuple[SeriesSummary, ...]:

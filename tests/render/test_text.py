@@ -56,6 +56,7 @@ Corrections
 Not judged
   R101 R102: no ratio is known for softce
   P101: no pixel errors
+  not meant for this run: E101
 
 Passed
   S104
