@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := sample_logs/article/bad/train.log
 
-.PHONY: report test lint dashboard clean
+.PHONY: report test lint dashboard bench clean
 
 # Exit code 1 says that the log has findings, as this one should.
 report: .venv/installed
@@ -22,8 +22,17 @@ lint: .venv/installed-dev
 dashboard: .venv/installed
 	$(BIN)/trainvitals dashboard sample_logs
 
+# Ratios to other programs that read the same logs; see benchmarks/README.md. BENCH="--quick" takes two minutes.
+bench: .venv/installed .venv-bench/installed
+	$(BIN)/python benchmarks/run.py --peers .venv-bench/bin/python $(BENCH)
+
+.venv-bench/installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench benchmarks/data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
