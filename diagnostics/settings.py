@@ -27,8 +27,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainvitals.diagnostics.loss_type import LossType, LossTypeError, builtin
-from trainvitals.diagnostics.loss_type import parse as parse_loss_type
+from trainvitals.diagnostics.loss_type import LossType
+from trainvitals.diagnostics.loss_type_toml import LossTypeError, builtin
+from trainvitals.diagnostics.loss_type_toml import parse as parse_loss_type
 from trainvitals.diagnostics.report import SEVERITIES, Severity
 from trainvitals.parsers.errors import TrainvitalsError
 

@@ -3,7 +3,8 @@
 import numpy as np
 from make import case
 
-from trainvitals.diagnostics.loss_type import LossType, builtin
+from trainvitals.diagnostics.loss_type import LossType
+from trainvitals.diagnostics.loss_type_toml import builtin
 
 GOOD = ((100, 500, 1000, 2000), (4.5, 3.2, 2.3, 2.0), (10.1, 6.5, 3.2, 2.3))
 BAD = ((100, 500, 1000), (4.5, 2.0, 1.8), (10.1, 9.8, 9.5))

@@ -7,7 +7,8 @@ import pytest
 from article_runs import kind
 from make import run
 
-from trainvitals.diagnostics.loss_type import LossTypeError, builtin, parse, recognise
+from trainvitals.diagnostics.loss_type import recognise
+from trainvitals.diagnostics.loss_type_toml import LossTypeError, builtin, parse
 from trainvitals.diagnostics.normalisation.names import canonical
 
 HF = ("loss", "grad_norm", "learning_rate")
