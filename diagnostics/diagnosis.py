@@ -32,6 +32,9 @@ from trainvitals.parsers.model import Floats, Run, Series, Source
 JUDGING_FAMILIES = "RLVEDPGM"
 """Families whose rules say that training goes well; a run on which none of them could speak is not called healthy."""
 
+LEVEL_ALONE = "L106"
+"""Passes on a single point: a level in its band is no sign yet that the run learns."""
+
 SPARK_POINTS = 32
 STRICT = "TRAINVITALS_STRICT"
 """When set, a rule that crashes raises instead of becoming `not run (crashed)`: the tests set it."""
@@ -110,8 +113,9 @@ def _verdict(case: Case, findings: tuple[Finding, ...], passed: tuple[Pass, ...]
     found = worst(findings)
     if found in ("fail", "warn"):
         return "fail" if found == "fail" else "warn"
-    spoke = {r.code[0] for r in passed} | {f.code[0] for f in findings}
-    return "pass" if case.run.points and spoke & set(JUDGING_FAMILIES) else "unknown"
+    spoke = {r.code for r in passed} | {f.code for f in findings}
+    judged = any(code[0] in JUDGING_FAMILIES for code in spoke - {LEVEL_ALONE})
+    return "pass" if case.run.points and judged else "unknown"
 
 
 def _summary(series: Series, normalised: Normalised) -> SeriesSummary:
