@@ -14,6 +14,7 @@ from trainvitals.parsers.files import peek
 from trainvitals.parsers.formats import UNSURE, ranked
 from trainvitals.parsers.limits import MAX_FILES
 from trainvitals.parsers.model import Split
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.sidecars import is_sidecar
 
 LOG_NAMES = (
@@ -55,7 +56,7 @@ SUFFIXES = {
 ALWAYS_LOGS = (".log", ".out")
 """Text under these suffixes is worth a report even if it holds no metric: it may hold the crash."""
 
-NOT_LOGS = re.compile(
+NOT_LOGS = pattern(
     r"(readme|license|requirements|vocab|merges|tokenizer|special_tokens|added_tokens|generation_config|preprocessor"
     r"|chat_template|all_results|eval_results|train_results|adapter_config|dataset_info).*|.*\.index\.json",
     re.IGNORECASE,
@@ -70,7 +71,7 @@ SPLIT_FOLDERS: dict[str, Split] = {
     "eval": "eval",
     "test": "test",
 }
-_CHECKPOINT = re.compile(r"(?:checkpoint|global_step)[-_]?(\d+)")
+_CHECKPOINT = pattern(r"(?:checkpoint|global_step)[-_]?(\d+)")
 
 
 @dataclass(frozen=True, slots=True)

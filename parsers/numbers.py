@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+from trainvitals.parsers.patterns import pattern
+
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)"
 """A decimal number or a non-finite literal. Linear on any input. Use with re.ASCII and re.IGNORECASE."""
 
-_NUMBER = re.compile(NUMBER, re.ASCII | re.IGNORECASE)
-_FRACTION = re.compile(r"\s*(\d+)\s*/\s*(\d+)\s*", re.ASCII)
-_UNITS = re.compile(r"(\d+(?:\.\d+)?)\s*(days?|d|h|min|m|s)\b,?\s*", re.ASCII)
-_CLOCK = re.compile(r"(?:(\d+) days?, )?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)", re.ASCII)
+_NUMBER = pattern(NUMBER, re.ASCII | re.IGNORECASE)
+_FRACTION = pattern(r"\s*(\d+)\s*/\s*(\d+)\s*", re.ASCII)
+_UNITS = pattern(r"(\d+(?:\.\d+)?)\s*(days?|d|h|min|m|s)\b,?\s*", re.ASCII)
+_CLOCK = pattern(r"(?:(\d+) days?, )?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)", re.ASCII)
 _UNIT_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 
 

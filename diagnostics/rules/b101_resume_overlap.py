@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.report import Correction, Evidence, Finding, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Run, Series
+from trainvitals.parsers.patterns import pattern
 
 CODE, NAME = "B101", "resume-overlap"
 
@@ -18,7 +17,7 @@ REMEDY = (
     "are restored, and that no second run writes to this log"
 )
 
-_TWICE = re.compile(r"(\d+) of (\d+) steps written twice differ")
+_TWICE = pattern(r"(\d+) of (\d+) steps written twice differ")
 
 
 def check(case: Case, *, differing: float = 0.1) -> Result:

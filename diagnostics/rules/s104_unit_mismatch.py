@@ -13,17 +13,18 @@ from trainvitals.diagnostics.ratio import Matched, across, half_unit, matched, r
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Floats, Series, Split
+from trainvitals.parsers.patterns import pattern
 
 CODE, NAME = "S104", "unit-mismatch"
 
 SPLITS: tuple[Split, ...] = ("train", *HELD_OUT)
 
-PERCENT = re.compile(
+PERCENT = pattern(
     r"(^|[_/.])(acc|accuracy|top_?[15]|acc1|acc5|precision|recall|f1|iou|miou|map|token_acc|pck)($|[_/.@])"
 )
 """Metrics that are fractions or percentages."""
 
-UNIT_WORDS = re.compile(r"(?<![a-z])(bpc|bpb|bits?|nats?)(?![a-z])", re.IGNORECASE)
+UNIT_WORDS = pattern(r"(?<![a-z])(bpc|bpb|bits?|nats?)(?![a-z])", re.IGNORECASE)
 """Words in a name that say the unit."""
 
 

@@ -13,12 +13,13 @@ from trainvitals.parsers.columns import visible_name
 from trainvitals.parsers.events.wire import BYTES, FIXED64, VARINT, WireError, fields, varint
 from trainvitals.parsers.limits import MAX_METRICS
 from trainvitals.parsers.model import ConfigValue
+from trainvitals.parsers.patterns import pattern
 
 MAX_ITEMS = 64
 """Elements of a list that is kept as a value (`architectures`, `betas`); longer ones are data."""
 
 _SUFFIX = "/text_summary"
-_CONFIG = re.compile(r"(?:.*[/_.])?(?:args|arguments|config|configuration|cfg|h_?params|hyper_?parameters)", re.ASCII)
+_CONFIG = pattern(r"(?:.*[/_.])?(?:args|arguments|config|configuration|cfg|h_?params|hyper_?parameters)", re.ASCII)
 _PLUGIN = b"hparams"
 
 

@@ -16,17 +16,18 @@ from collections.abc import Mapping
 
 from trainvitals.parsers.formats.progress_bar import bar_row
 from trainvitals.parsers.model import Split
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import Context, LineFormat, Row
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
-_STEP = re.compile(
+_STEP = pattern(
     r"(?<![A-Za-z_-])step[ :=#]{0,3}(\d{1,15})(?![\d.])(?: ?/ ?\d{1,15})?[ :-]{0,3}", re.IGNORECASE | re.ASCII
 )
-_EPOCH = re.compile(
+_EPOCH = pattern(
     r"(?<![A-Za-z_-])epoch[ :=#]{0,3}(\d{1,9})(?![\d.])(?: ?/ ?\d{1,9})?[ :-]{0,3}", re.IGNORECASE | re.ASCII
 )
-_EVALUATION = re.compile(r"(?<![a-z])(?:val|eval|test)", re.IGNORECASE)
-_FIRST_NAME = re.compile(r"(?<![A-Za-z_])(?:(?:article|other)[ _]|[ao]_|total[ _]|train[ _])?loss\b", re.IGNORECASE)
+_EVALUATION = pattern(r"(?<![a-z])(?:val|eval|test)", re.IGNORECASE)
+_FIRST_NAME = pattern(r"(?<![A-Za-z_])(?:(?:article|other)[ _]|[ao]_|total[ _]|train[ _])?loss\b", re.IGNORECASE)
 _SAME = {"a_loss": "article_loss", "o_loss": "other_loss", "perplexity": "ppl"}
 _TYPICAL = frozenset({"article_loss", "other_loss"})
 _ENOUGH = frozenset({"loss", "ppl"})

@@ -13,10 +13,11 @@ import re
 from collections.abc import Mapping
 
 from trainvitals.parsers.numbers import NUMBER, duration, fraction
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import NAN, SKIP, Context, LineFormat, Row
 from trainvitals.parsers.text.pairs import cell
 
-_ITEM = re.compile(
+_ITEM = pattern(
     r"'([^'\n]*+)': (?:"
     rf"(?P<number>{NUMBER})"
     r"|'(?P<string>[^'\n]*+)'"

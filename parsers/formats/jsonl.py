@@ -10,6 +10,7 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines import rows as json_rows
 from trainvitals.parsers.model import Parsed
+from trainvitals.parsers.patterns import pattern
 
 NAME = "jsonl"
 SAMPLE = b"""\
@@ -20,9 +21,7 @@ SAMPLE = b"""\
 LONG_TEXT = 200
 """Characters of a text that belongs to a data set or a conversation, not to a row of metrics."""
 
-_METRIC = re.compile(
-    r"(^|[/_. -])(loss|acc|accuracy|lr|learning_rate|ppl|perplexity|grad_norm)($|[/_. -])", re.IGNORECASE
-)
+_METRIC = pattern(r"(^|[/_. -])(loss|acc|accuracy|lr|learning_rate|ppl|perplexity|grad_norm)($|[/_. -])", re.IGNORECASE)
 
 
 def sniff(file: LogFile) -> float:

@@ -18,16 +18,15 @@ import re
 
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.numbers import NUMBER
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import SKIP, Context, LineFormat, Row
 
-_PROGRESS = re.compile(
+_PROGRESS = pattern(
     r"([A-Za-z]\w*):? (?:\[(\d{1,9})\])? *\[ *(\d{1,9})/(\d{1,9})\] +eta: *(?:\d+ days?, )?\S+", re.ASCII
 )
 _HEAD_LENGTH = 300
 _AVERAGE = "Averaged stats:"
-_ITEM = re.compile(
-    rf"\s*+([A-Za-z_][^\s:]*+(?: mem)?): ({NUMBER})(?: \(({NUMBER})\))?(?=\s|\Z)", re.ASCII | re.IGNORECASE
-)
+_ITEM = pattern(rf"\s*+([A-Za-z_][^\s:]*+(?: mem)?): ({NUMBER})(?: \(({NUMBER})\))?(?=\s|\Z)", re.ASCII | re.IGNORECASE)
 _SPLITS: dict[str, Split] = {"test": "test", "val": "eval", "valid": "eval", "validation": "eval", "eval": "eval"}
 
 

@@ -10,6 +10,7 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.json_lines import rows as json_rows
 from trainvitals.parsers.model import ConfigValue, Parsed
 from trainvitals.parsers.numbers import fraction
+from trainvitals.parsers.patterns import pattern
 
 NAME = "ms_swift"
 SAMPLE = b"""\
@@ -25,7 +26,7 @@ SAMPLE = b"""\
 # Versions up to 2.2 had `global_step` instead; Megatron-SWIFT writes `iteration` as "3/100".
 _OLD_STEP, _OLD_SPEED = "global_step", "train_speed(iter/s)"
 _LAST_OBJECT = frozenset({"model_parameter_info", "last_model_checkpoint"})
-_SIZE = re.compile(r"\bsize=(\d+)", re.ASCII)
+_SIZE = pattern(r"\bsize=(\d+)", re.ASCII)
 
 
 def sniff(file: LogFile) -> float:

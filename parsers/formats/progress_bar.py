@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.bars import Bar
 from trainvitals.parsers.text.line_format import SKIP, Context, Lap, LineFormat, Row
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
-_EPOCH = re.compile(r"epoch\W{0,3}(\d{1,9})(?!\d|\.\d)", re.IGNORECASE | re.ASCII)
+_EPOCH = pattern(r"epoch\W{0,3}(\d{1,9})(?!\d|\.\d)", re.IGNORECASE | re.ASCII)
 _NO_METRICS = frozenset({"v_num", "epoch", "step", "iter"})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 
 from trainvitals.parsers.columns import Columns
@@ -13,6 +12,7 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines.scan import Scanner
 from trainvitals.parsers.model import ConfigValue, Parsed, Source
+from trainvitals.parsers.patterns import pattern
 
 NAME = "trainer_state"
 SAMPLE = b"""\
@@ -48,7 +48,7 @@ SETTINGS = (
 MANY_EPOCHS = 1e6
 """Streaming data sets make the Trainer write the largest integer as the number of epochs."""
 
-_HISTORY = re.compile(rb'"log_history"\s*:')
+_HISTORY = pattern(rb'"log_history"\s*:')
 _OWN_KEYS = (b'"is_world_process_zero"', b'"is_hyper_param_search"', b'"total_flos"', b'"global_step"')
 
 

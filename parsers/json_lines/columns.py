@@ -15,9 +15,10 @@ from trainvitals.parsers.json_lines.blocks import Block
 from trainvitals.parsers.json_lines.row import NAN
 from trainvitals.parsers.model import Bools, Floats, Ints, Split
 from trainvitals.parsers.numbers import duration
+from trainvitals.parsers.patterns import pattern
 
 _UNIT_LETTERS = ("d", "h", "m", "s")
-_FRACTIONS = re.compile(r"(?:\d+/\d+\n)*\d+/\d+", re.ASCII)
+_FRACTIONS = pattern(r"(?:\d+/\d+\n)*\d+/\d+", re.ASCII)
 
 Text: TypeAlias = str | None
 

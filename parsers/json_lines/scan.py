@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
-_SPACE = re.compile(r"[ \t\r\n]*")
+from trainvitals.parsers.patterns import pattern
+
+_SPACE = pattern(r"[ \t\r\n]*")
 
 
 class Scanner:

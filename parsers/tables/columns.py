@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_METRICS
 from trainvitals.parsers.model import Bools, Floats, Ints, Parsed, Series, Source, Split, UnreadLine
 from trainvitals.parsers.numbers import duration, number
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.tables.clean import clean_rows
 from trainvitals.parsers.tables.rows import (
     EPOCH_NAMES,
@@ -34,7 +34,7 @@ from trainvitals.parsers.tables.rows import (
 
 MAX_EXAMPLE_BYTES = 400
 _PLAIN_NUMBER = b"0123456789eE+-. "
-_LOOKS_NUMERIC = re.compile(r"[-+]?(?:[\d.,_' ]*\d[\d.,_' ]*(?:[eE][-+]?\d+)?%?|0[xX][0-9a-fA-F]+)")
+_LOOKS_NUMERIC = pattern(r"[-+]?(?:[\d.,_' ]*\d[\d.,_' ]*(?:[eE][-+]?\d+)?%?|0[xX][0-9a-fA-F]+)")
 
 
 @dataclass(slots=True)

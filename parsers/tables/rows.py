@@ -18,6 +18,7 @@ from trainvitals.parsers.columns import visible_name
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.limits import MAX_LINE_BYTES
 from trainvitals.parsers.numbers import number
+from trainvitals.parsers.patterns import pattern
 
 DELIMITERS = (",", ";", "\t")
 BLOCK_ROWS = 8192
@@ -53,7 +54,7 @@ UNNAMED = frozenset({"<empty>", "unnamed:_0"})
 MISSING = frozenset({"", "na", "n/a", "none", "null", "-", "--"})
 """Cells without a value, in lower case. `nan` is not among them: it is a value, and the one that matters."""
 
-_SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
+_SEPARATOR = pattern(r"sep=([,;\t])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.blocks import NESTED
 
 MARK = "%|"
 """What every progress bar of known length contains."""
 
 # Bars that count in thousands ("1.2k/3.4M") are no training loops, and not matched.
-_COUNT = re.compile(r"\s*+(\d{1,15})/(\d{1,15}) \[", re.ASCII)
-_TIMING = re.compile(r"[\d:?]++<[\d:?]++, *+[^,\]]*+,? *+", re.ASCII)
-_RANK = re.compile(r"^(?:\[?(?:rank|default)?\d{1,6}\]?:\s*+)++")
-_EVALUATION = re.compile(r"(?<![a-z])(?:val|eval|test|dev\b|predict|generat)", re.IGNORECASE)
-_TRAINING = re.compile(r"train|epoch|step|iter|tun(?:e|ing)|optimi|progress", re.IGNORECASE)
-_OTHER_UNIT = re.compile(r" ?(?:ex(?:amples)?|files?|tok(?:ens)?|[kMG]?i?B)/s")
+_COUNT = pattern(r"\s*+(\d{1,15})/(\d{1,15}) \[", re.ASCII)
+_TIMING = pattern(r"[\d:?]++<[\d:?]++, *+[^,\]]*+,? *+", re.ASCII)
+_RANK = pattern(r"^(?:\[?(?:rank|default)?\d{1,6}\]?:\s*+)++")
+_EVALUATION = pattern(r"(?<![a-z])(?:val|eval|test|dev\b|predict|generat)", re.IGNORECASE)
+_TRAINING = pattern(r"train|epoch|step|iter|tun(?:e|ing)|optimi|progress", re.IGNORECASE)
+_OTHER_UNIT = pattern(r" ?(?:ex(?:amples)?|files?|tok(?:ens)?|[kMG]?i?B)/s")
 
 _DESCRIPTION_LENGTH = 60
 

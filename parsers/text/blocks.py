@@ -6,11 +6,11 @@ goes on in blocks of about `MAX_LINE_BYTES`, so that no more than the file itsel
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainvitals.parsers.limits import MAX_LINE_BYTES
+from trainvitals.parsers.patterns import pattern
 
 NESTED = "\x1c"
 """Stands where a writer moved the cursor up: tqdm does so after a bar that is drawn below another one.
@@ -21,7 +21,7 @@ It counts as white space, so no pattern has to know of it.
 _CURSOR_UP = "\x1b[A"
 # Control sequences (also with 24-bit colours), operating system commands that are terminated, and the rest by its first
 # character. Each part is a run of characters that cannot begin the next part: linear on any input.
-_ESCAPE = re.compile(
+_ESCAPE = pattern(
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
     r"|\x1b\][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)"
     r"|\x1b[ -/]*+[0-~]?"

@@ -10,15 +10,16 @@ import re
 from collections.abc import Callable, Mapping
 
 from trainvitals.parsers.model import ConfigValue
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.literals import arguments, literal
 
-_CALL = re.compile(r"(?<!\w)(?:Namespace|\w{0,40}(?:Arguments|Args|TrainingConfig|TrainConfig))\(")
-_COMMAND = re.compile(r"\.py\b|torchrun|launch|run sh:|deepspeed")
-_OPTION = re.compile(r"(?:(?<=\s)|\A)--([A-Za-z][\w-]*+)(?:[= ](?!-[-A-Za-z])([^\s\[\]`]++))?(?=[\s`]|\Z)", re.ASCII)
-_DOTS = re.compile(r"(?<![\w.])([A-Za-z_]\w{0,80}+) (\.{2,200}+):? (\S[^\n]{0,500})", re.ASCII)
-_VERSION = re.compile(r"(?i)\b(torch|transformers|accelerate|trl|peft|deepspeed|swift)[\s=:v]{1,4}(\d+\.\d+[\w.+]*+)")
-_BANNER = re.compile(r"([A-Z][A-Za-z][^=\n]{3,90}?) = ([\d,]+)\s*\Z")
-_KNOWN = re.compile(
+_CALL = pattern(r"(?<!\w)(?:Namespace|\w{0,40}(?:Arguments|Args|TrainingConfig|TrainConfig))\(")
+_COMMAND = pattern(r"\.py\b|torchrun|launch|run sh:|deepspeed")
+_OPTION = pattern(r"(?:(?<=\s)|\A)--([A-Za-z][\w-]*+)(?:[= ](?!-[-A-Za-z])([^\s\[\]`]++))?(?=[\s`]|\Z)", re.ASCII)
+_DOTS = pattern(r"(?<![\w.])([A-Za-z_]\w{0,80}+) (\.{2,200}+):? (\S[^\n]{0,500})", re.ASCII)
+_VERSION = pattern(r"(?i)\b(torch|transformers|accelerate|trl|peft|deepspeed|swift)[\s=:v]{1,4}(\d+\.\d+[\w.+]*+)")
+_BANNER = pattern(r"([A-Z][A-Za-z][^=\n]{3,90}?) = ([\d,]+)\s*\Z")
+_KNOWN = pattern(
     r"(?<![\w.])(gradient[ _]accumulation[ _]steps|gradient_accumulation|grad_accum_steps|accumulate_grad_batches"
     r"|accum_iter|update_freq|per_device_train_batch_size|train_micro_batch_size_per_gpu|train_batch_size|micro_batch_size"
     r"|world_size|num_processes|learning_rate|max_steps|num_train_epochs|label_smoothing_factor|max_grad_norm|vocab_size"
@@ -27,7 +28,7 @@ _KNOWN = re.compile(
     r"[\"']?\s?[:= ]\s?[\"']?(-?\d[\w.+-]*+|\.\d[\w.+-]*+|True|False|None)[\"']?\s*(?=[,;}\])|]|\Z)",
     re.IGNORECASE | re.ASCII,
 )
-_SECRET = re.compile(r"(?:^|_)(?:key|token|secret|password|passwd)$", re.IGNORECASE)
+_SECRET = pattern(r"(?:^|_)(?:key|token|secret|password|passwd)$", re.IGNORECASE)
 
 _LOOKED_AT = 4096
 """Characters of a line that are looked at, of all but argument dumps and command lines."""

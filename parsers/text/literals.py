@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from trainvitals.parsers.numbers import number
+from trainvitals.parsers.patterns import pattern
 
 _NAMED: dict[str, bool | None] = {
     "None": None,
@@ -15,12 +16,12 @@ _NAMED: dict[str, bool | None] = {
     "False": False,
     "false": False,
 }
-_INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
-_FLAT_LIST = re.compile(r"\[[^\[\](){}]{0,500}\]|\([^\[\](){}]{0,500}\)")
+_INTEGER = pattern(r"[-+]?\d{1,18}", re.ASCII)
+_FLAT_LIST = pattern(r"\[[^\[\](){}]{0,500}\]|\([^\[\](){}]{0,500}\)")
 _MAX_TEXT = 500
-_STRUCTURE = re.compile(r"[,()\[\]{}'\"]")
+_STRUCTURE = pattern(r"[,()\[\]{}'\"]")
 _OPEN, _CLOSE = "([{", ")]}"
-_NAME = re.compile(r"\s*+([A-Za-z_]\w*+)\s*+=(?!=)", re.ASCII)
+_NAME = pattern(r"\s*+([A-Za-z_]\w*+)\s*+=(?!=)", re.ASCII)
 
 
 def literal(text: str) -> object:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from trainvitals.parsers.limits import MAX_NOTES
 from trainvitals.parsers.model import Note, NoteKind
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import Context
 
 MAX_TEXT = 300
@@ -35,10 +35,10 @@ _SIGNS: tuple[tuple[NoteKind, str, str], ...] = (
     ("crash", "NCCL", r"NCCL (?:operation )?time(?:d )?out|ncclSystemError|NCCL error"),
     ("crash", "ChildFailedError", r"ChildFailedError:"),
 )
-SIGNS = tuple((kind, needle, re.compile(pattern)) for kind, needle, pattern in _SIGNS)
+SIGNS = tuple((kind, needle, pattern(words)) for kind, needle, words in _SIGNS)
 NEEDLES = (TRACEBACK, *dict.fromkeys(needle for _, needle, _ in _SIGNS))
 
-_EXCEPTION = re.compile(r"[A-Za-z_][\w.]*+(?::|\Z)")
+_EXCEPTION = pattern(r"[A-Za-z_][\w.]*+(?::|\Z)")
 _MAX_TRACEBACK = 2000
 
 

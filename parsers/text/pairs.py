@@ -10,18 +10,19 @@ from __future__ import annotations
 import re
 
 from trainvitals.parsers.numbers import NUMBER, number
+from trainvitals.parsers.patterns import pattern
 
 MAX_LENGTH = 2000
 """Characters of a line of fields; a longer one is none that a person printed."""
 
 _NAME = r"([A-Za-z_][\w/.@+-]*+(?: [A-Za-z_(][\w/.@+)-]*+){0,3}+)\s*+[:=]\s*+"
-_SEPARATOR = re.compile(r"\s{2,}|\s*\|\s*|[,;]\s+|\s-\s")
+_SEPARATOR = pattern(r"\s{2,}|\s*\|\s*|[,;]\s+|\s-\s")
 # The factor sign may have been decoded with the wrong code page.
-_PAIR = re.compile(rf"{_NAME}({NUMBER})(?:x|×|Ã—|%)?(?![\w.]|[-+,:/]\d)", re.IGNORECASE | re.ASCII)
-_NO_METRIC = re.compile(rf"{_NAME}(?:(?:{NUMBER})?[A-Za-z_]\S*+|\d++(?:[:/]\d++)++)\Z", re.IGNORECASE | re.ASCII)
-_BRACKETED = re.compile(r"(?:\A|(?<=\s))\([^()]*+\)")
-_DIGIT = re.compile(r"\d")
-_FURTHER_PAIR = re.compile(r"[A-Za-z] ?[:=] ?[-+.\d]")
+_PAIR = pattern(rf"{_NAME}({NUMBER})(?:x|×|Ã—|%)?(?![\w.]|[-+,:/]\d)", re.IGNORECASE | re.ASCII)
+_NO_METRIC = pattern(rf"{_NAME}(?:(?:{NUMBER})?[A-Za-z_]\S*+|\d++(?:[:/]\d++)++)\Z", re.IGNORECASE | re.ASCII)
+_BRACKETED = pattern(r"(?:\A|(?<=\s))\([^()]*+\)")
+_DIGIT = pattern(r"\d")
+_FURTHER_PAIR = pattern(r"[A-Za-z] ?[:=] ?[-+.\d]")
 _COMMENT = ("(", "[", "{", "<", "#", "←", "→", "↓", "↑")
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 
+from trainvitals.parsers.patterns import pattern
+
 _LOOKED_AT = 4096
 """Characters of a line that are looked at."""
 
 # A damaged number counts too: that the line could not be read is what is to be told.
-_PAIR = re.compile(
+_PAIR = pattern(
     r"(?<![\w/.-])([A-Za-z_][\w/.-]*+)[\"']?(?:\s?[:=]\s*+[\"']?[-+]?(?:\.?\d|(?:nan|inf)\b)|\s[-+]?\d+\.\d)",
     re.IGNORECASE | re.ASCII,
 )
-_NO_LOSS = re.compile(r"scale|coef|weight|type|window|fn|lambda|alpha|fact|every|steps?$|free|name", re.IGNORECASE)
+_NO_LOSS = pattern(r"scale|coef|weight|type|window|fn|lambda|alpha|fact|every|steps?$|free|name", re.IGNORECASE)
 _PROGRESS = frozenset({"step", "iter", "iteration", "epoch", "global_step"})
 _COUNTING = ("tep", "iter", "poch")
-_CALL = re.compile(r"[A-Z]\w{0,60}\([a-z_]")
+_CALL = pattern(r"[A-Z]\w{0,60}\([a-z_]")
 """`LoraConfig(r=16, ...)`: a configuration, however many numbers it has."""
 
 NEEDLE = "oss"
