@@ -6,8 +6,14 @@ import re
 
 from trainvitals.parsers.patterns import pattern
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?(?:nan|inf(?:inity)?)"
-"""A decimal number or a non-finite literal. Linear on any input. Use with re.ASCII and re.IGNORECASE."""
+NUMBER = r"[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?|[-+]?(?:nan|inf(?:inity)?)"
+"""A decimal number or a non-finite literal. Use with re.ASCII and re.IGNORECASE.
+
+Linear on any input: no digit is given back, so that a million of them before a letter are looked at once.
+"""
+
+MAX_DURATION = 64
+"""Characters of a duration; longer text is none, and would be searched from each of its digits on."""
 
 _NUMBER = pattern(NUMBER, re.ASCII | re.IGNORECASE)
 _FRACTION = pattern(r"\s*(\d+)\s*/\s*(\d+)\s*", re.ASCII)
@@ -30,6 +36,8 @@ def fraction(text: str) -> tuple[float, float] | None:
 
 def duration(text: str) -> float | None:
     """Seconds of `"3h 35m 58s"`, `"49m 19s"`, `"0:03:41"` or `"1 day, 0:08:23"`; None for anything else."""
+    if len(text) > MAX_DURATION:
+        return None
     clock = _CLOCK.fullmatch(text.strip())
     if clock:
         days, hours, minutes, seconds = (float(part or 0) for part in clock.groups())
