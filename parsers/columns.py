@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,6 +91,7 @@ class Columns:
         source = _frozen(np.zeros(len(line), np.int64))
         shared: dict[bytes, tuple[Floats, Floats, Floats, Ints, Ints]] = {}
         found = []
+        repeats: Counter[tuple[str, Split]] = Counter()
         for (name, split), (rows, values) in self._cells.items():
             key = rows.tobytes()
             if key not in shared:
@@ -98,7 +100,7 @@ class Columns:
                 columns = (step, epoch, time, line, source)
                 shared[key] = columns if full else tuple(_frozen(c[index]) for c in columns)
             at_step, at_epoch, at_time, at_line, at_source = shared[key]
-            label = visible_name(name)
+            label = _distinct(visible_name(name), split, repeats)
             value = _frozen(np.array(values, np.float64))
             found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
         return tuple(found)
@@ -108,6 +110,16 @@ def visible_name(name: str) -> str:
     """A metric name that can be shown: cut to the limit, control characters escaped, never empty."""
     name = name[:MAX_NAME_LENGTH].strip()
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name) or "<empty>"
+
+
+def _distinct(label: str, split: Split, repeats: Counter[tuple[str, Split]]) -> str:
+    """The label, numbered where an earlier name of this split is shown as the same: `"loss"` and `"loss "`."""
+    free = label
+    while repeats[free, split]:
+        free = f"{label}.{repeats[label, split]}"
+        repeats[label, split] += 1
+    repeats[free, split] = 1
+    return free
 
 
 def _frozen(column: Any) -> Any:
