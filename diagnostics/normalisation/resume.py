@@ -45,13 +45,19 @@ def overlap(series: Series) -> Overlap | None:
 def _last_restart(series: Series, back: Ints) -> int:
     """Index at which the last attempt that began at the first logged step (or before it) starts; 0 for none."""
     steps = series.step
-    starts = [int(b) for b in back if steps[b] <= steps[:b].min() and steps[b] < steps[b - 1]]
-    return starts[-1] if starts else 0
+    lowest_before = np.minimum.accumulate(steps)[back - 1]
+    starts = back[(steps[back] <= lowest_before) & (steps[back] < steps[back - 1])]
+    return int(starts[-1]) if starts.size else 0
 
 
 def deduplicate(series: Sequence[Series]) -> tuple[tuple[Series, ...], tuple[Correction, ...]]:
     """All series with growing steps, and one correction that says what was dropped."""
-    found = [(s, overlap(s)) for s in series]
+    # Metrics of the same rows share their steps, and what is dropped depends on nothing else.
+    by_steps: dict[int, Overlap | None] = {}
+    for one in series:
+        if id(one.step) not in by_steps:
+            by_steps[id(one.step)] = overlap(one)
+    found = [(s, by_steps[id(s.step)]) for s in series]
     cleaned = tuple(s if o is None else s.take(o.kept) for s, o in found)
     went_back = [(s, o) for s, o in found if o is not None and _steps_back(s)]
     return cleaned, (_correction(went_back),) if went_back else ()
