@@ -211,6 +211,37 @@ def remembers(u: Floats, local: Local) -> bool:
     return bool(abs(u[-eighth:].mean() - u[:eighth].mean()) < needed * local.sd)
 
 
+def falling_fit(u: Floats) -> tuple[Floats, Floats]:
+    """The least-squares fit that never rises, and the squared error of such a fit to every beginning of the series.
+
+    Pool adjacent violators (Ayer et al. 1955), O(n). Both of shape `(n,)`.
+    """
+    pools: list[tuple[float, int, float]] = []
+    total, errors = 0.0, []
+    for value in u.tolist():
+        mean, size, error = value, 1, 0.0
+        while pools and pools[-1][0] <= mean:
+            above, count, inside = pools.pop()
+            total -= inside
+            error += inside + (above - mean) ** 2 * count * size / (count + size)
+            mean, size = (above * count + mean * size) / (count + size), size + count
+        pools.append((mean, size, error))
+        total += error
+        errors.append(total)
+    return np.repeat([p[0] for p in pools], [p[1] for p in pools]), np.array(errors)
+
+
+def valley_fit(u: Floats) -> Floats:
+    """The least-squares fit that falls and then rises, shape `(n,)`; one of the two parts may be empty.
+
+    The best split of two monotone fits, from the errors of all beginnings and all ends (Stout 2008).
+    """
+    before, after = falling_fit(u)[1], falling_fit(u[::-1])[1][::-1]
+    split = int((np.append(0.0, before) + np.append(after, 0.0)).argmin())
+    left, right = u[:split], u[split:][::-1]
+    return np.concatenate([falling_fit(part)[0] for part in (left,) if part.size] + [falling_fit(right)[0][::-1]])
+
+
 def trailing_z(u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2) -> Floats:
     """Robust z of every point against the window before it, NaN for the points of the first window.
 

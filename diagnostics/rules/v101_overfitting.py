@@ -13,7 +13,7 @@ from trainvitals.diagnostics.case import HELD_OUT, Case
 from trainvitals.diagnostics.curve import Curve, curve, label, percent, restarted, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import blocks, local_noise
+from trainvitals.diagnostics.statistics import blocks, valley_fit
 from trainvitals.parsers.model import Floats
 
 CODE, NAME = "V101", "overfitting"
@@ -22,8 +22,11 @@ REMEDY = (
     "use the checkpoint of the best validation; then train for less time, or with more data, dropout or weight decay"
 )
 
-MODERATE = 100
-"""Evaluations below which the memory of their noise cannot be measured; below half of it, no rise under 3 % counts."""
+MOST_EVALUATIONS = 100
+"""Evaluations, or means of several, through which a valley is laid."""
+
+TELLING = 60
+"""Evaluations from which the memory of their noise can be measured."""
 
 QUALITY_WORDS = frozenset({"acc", "accuracy", "ap", "map", "bleu", "rouge", "f1", "iou", "pck", "eval", "top1", "auc"})
 """Words in names of held-out metrics for which more is better; `coco_eval_bbox` is a list of average precisions."""
@@ -67,11 +70,12 @@ def check(
     adapter or a lower learning rate.
 
     How it decides: in log space. With `few` (20) or more evaluations: block means; end = last max(1, B // 6) blocks,
-    z = (end - best) / (noise * sqrt(1/n_end + 1/n_best)) > `errors` (4), and a rise above `warn_rise` (1 %) and above 4
-    local standard deviations where evaluations are correlated. With fewer, the last two or three must lie more than
-    `few_rise` (5 %, 7.5 % below 12) and 4 times the evaluation noise above the best; below 8 evaluations, all after the
-    best must climb, by 2 or 3 times `few_rise`; anything else, as a single evaluation after the best, needs
-    `single_rise` (20 %) and 8 times the noise.
+    z = (end - best) / (noise * sqrt(1/n_end + 1/n_best)) > `errors` (4), and a rise above `warn_rise` (1 %).
+    With fewer, the last two or three must lie more than
+    `few_rise` (5 %, 10 % below 12) and 4 times the evaluation noise above the best; below 8 evaluations, all after the
+    best must climb, by 2.5 or 3 times `few_rise`; anything else, as a single evaluation after the best, needs
+    `single_rise` (20 %) and 8 times the noise. Always the rise must exceed what noise with memory strays by chance: 10
+    times the scatter around the best curve that falls and then rises at 100 evaluations, more at fewer (36 at 20).
     It is a failure beyond `fail_rise` (10 %) while the training loss falls; for information only when the rise is below
     `slight_rise` (2 %) and `slight_share` (5 %) of what validation had gained, or below 5 % while no held-out quality
     metric got worse. Source: Prechelt's generalisation loss, on blocks: the minimum of single noisy evaluations is too
@@ -143,21 +147,32 @@ def _ripple(u: Floats) -> float:
     return max(0.01, float(np.sqrt(2 * np.mean(np.minimum(np.diff(u, 2), 0.0) ** 2) / 6)))
 
 
-def _wander(c: Curve) -> float:
-    """How far a validation curve strays by chance: evaluations of one run share the luck of its last steps."""
-    if len(c) < MODERATE:
-        return max(0.03 if len(c) < MODERATE / 2 else 0.0, 4 * local_noise(c.u, windows=4, shortest=5).sd)
-    return 4 * c.noise.sd if c.noise.lag1 > 0.3 and len(c) < 2000 else 0.0
+def wander(u: Floats) -> float:
+    """How far a validation curve may stray by chance, in ln units: evaluations of one run share the luck of its steps.
+
+    What overfits falls and then rises, with little around that; noise with memory wanders. So the scatter around the
+    best fit that falls and then rises is the measure, at least 0.1 %. A rise of 10 of them at 100 evaluations, and of
+    more at fewer (the power 0.8 of the shortage), is seen in 1 of 100 curves of noise with an autocorrelation of 0.9;
+    without memory, which `TELLING` evaluations can show, 4.5 are beyond all of 200. Simulated, from 8 to 100.
+    """
+    means = blocks(u, u, MOST_EVALUATIONS).u
+    rest = means - valley_fit(means)
+    power = float(rest @ rest)
+    scatter = max(1e-3, math.sqrt(power / max(means.size - 2, 1)))
+    forgets = means.size >= TELLING and float(rest[1:] @ rest[:-1]) <= 0
+    return scatter * (4.5 if forgets else 10 * (MOST_EVALUATIONS / means.size) ** 0.8)
 
 
 def _significant(
     rise: Rise, c: Curve, warn: float, errors: float, few: int, few_rise: float, single_rise: float
 ) -> bool:
+    if rise.size <= wander(c.u):
+        return False
     if len(c) >= few:
-        return rise.z > errors and rise.size > max(math.log1p(warn), _wander(c))
+        return rise.z > errors and rise.size > math.log1p(warn)
     if not rise.sustained:
         return rise.z > 2 * errors and rise.size > math.log1p(single_rise)
-    scarce = 1 if len(c) >= 12 else 1.5 if len(c) >= 8 else 2 if len(c) >= 6 else 3
+    scarce = 1 if len(c) >= 12 else 2 if len(c) >= 8 else 2.5 if len(c) >= 6 else 3
     return rise.z > errors and rise.size > math.log1p(few_rise * scarce)
 
 

@@ -139,3 +139,43 @@ def test_the_verdict_depends_on_no_density(rise, change):
     chosen = (np.repeat(steps, 2), np.repeat(values, 2)) if change == "twice" else (steps[::2], values[::2])
     result = check(case({"loss": train(), "eval/loss": chosen}))
     assert isinstance(result, Finding if rise else Pass)
+
+
+def remembering(n, sd, phi, rng):
+    steps = sd * np.sqrt(1 - phi**2) * rng.standard_normal(n)
+    values = [sd * rng.standard_normal()]
+    for step in steps[1:]:
+        values.append(phi * values[-1] + step)
+    return np.array(values)
+
+
+def alarms(evaluations, bend, sd, phi, count, runs=60):
+    """How many of `runs` validation curves, of this shape and with noise of this memory, are called overfitting."""
+    rng = np.random.default_rng([evaluations, count])
+    found = 0
+    for _ in range(runs):
+        at = np.linspace(1 / evaluations, 1, evaluations)
+        curve = bend(at) * np.exp(remembering(evaluations, sd, phi, rng))
+        train = np.linspace(3.0, 1.0, 300) * np.exp(0.03 * rng.standard_normal(300))
+        result = check(case({"loss": train, "eval/loss": (300 * at, curve)}))
+        found += isinstance(result, Finding) and result.severity != "info"
+    return found
+
+
+def settles(at):
+    return 1.6 + np.exp(-8 * at)
+
+
+def turns(at):
+    return (1.6 + 1.6 * np.exp(-10 * at)) * (1 + 0.2 * np.maximum(0, (at - 0.4) / 0.6))
+
+
+@pytest.mark.parametrize("evaluations", [4, 8, 12, 20, 35, 60, 100])
+@pytest.mark.parametrize(("sd", "phi"), [(0.03, 0.0), (0.03, 0.5), (0.03, 0.9)])
+def test_evaluations_that_share_their_luck_seldom_look_like_overfitting(evaluations, sd, phi):
+    assert alarms(evaluations, settles, sd, phi, 1) <= 4
+
+
+@pytest.mark.parametrize("evaluations", [8, 12, 20, 35, 60, 100, 400])
+def test_a_rise_by_a_fifth_in_one_percent_of_noise_is_seen(evaluations):
+    assert alarms(evaluations, turns, 0.01, 0.5, 2) >= 48
