@@ -39,7 +39,7 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
         raise ReadError(file.path, "is not text")
     reader = ConsoleReader(file, LINE_FORMATS)
     reader.read()
-    return (reader.parsed(_main_format(tuple(reader.values.most_common(1)))),)
+    return reader.parsed(_main_format(tuple(reader.values.most_common(1))))
 
 
 def _main_format(most: tuple[tuple[str, int], ...]) -> str:

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import re
 
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import SKIP, Context, LineFormat, Row
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
-_HEADER = re.compile(
-    r"[\W_]{0,40}epoch[\W_]{0,5}(\d{1,9})(?: ?(?:/|of) ?\d{1,9})?"
+_HEADER = pattern(
+    r"[\W_]{0,40}epoch[\W_]{0,5}(\d{1,9})(?: ?(?:/|of) ?(\d{1,9}))?"
     r"(?:[\W_]{0,40}|\W{1,5}(?:results|summary|done|metrics):?)",
     re.IGNORECASE | re.ASCII,
 )
-_AFTER_NAME = re.compile(r"([:=])\s+")
+_AFTER_NAME = pattern(r"([:=])\s+")
 
 
 def parse(text: str, context: Context) -> Row | None:
@@ -30,6 +31,8 @@ def parse(text: str, context: Context) -> Row | None:
     header = _HEADER.fullmatch(text) if "poch" in text or "POCH" in text else None
     if header:
         context.epoch = float(header[1])
+        context.epochs = int(header[2] or 0)
+        context.headers += 1
         context.indented_block = True
         return SKIP
     if not context.indented_block or not text[:1].isspace():

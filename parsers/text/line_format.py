@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -26,6 +27,7 @@ class Row(NamedTuple):
         from_bar: the step stands in the progress bar of the training loop, not in the line.
         refresh: a state of a progress bar; another line of the same step is the better source.
         summary: numbers about the whole run, no point of a series. May hold text.
+        starts_run: the first row of another run in the same file.
     """
 
     values: Mapping[str, float] = _NOTHING
@@ -36,6 +38,7 @@ class Row(NamedTuple):
     from_bar: bool = False
     refresh: bool = False
     summary: Mapping[str, float | str] = _NOTHING
+    starts_run: bool = False
 
 
 SKIP = Row()
@@ -68,6 +71,37 @@ class Context:
     """Lowest epoch that a bar's description has counted from: 0 or 1."""
     laps: dict[str, Lap] = field(default_factory=dict)
     """Progress bars that start anew without saying their epoch, by description."""
+    headers: int = 0
+    """Lines such as `Epoch 1/10` so far."""
+    epochs: int = 0
+    """Epochs that the last of them announced; 0 where it did not."""
+    span: tuple[float, float] = (NAN, NAN)
+    """First and last epoch of the rows of this run, where their format writes several runs into one file."""
+    marks: dict[str, float] = field(default_factory=dict)
+    """What one line format remembers from line to line, under names of its own."""
+    table: Table | None = None
+    """The table of which the closing border has not come yet; None outside of tables."""
+
+    def goes_back(self, epoch: float, *, opened: bool = False) -> bool:
+        """Whether a row of this epoch begins a run of its own: it lies before the last row, and not after the first.
+
+        `opened` tells that a header has opened the epoch since the last row: then it may also be the same one again.
+        To be asked once per row, by formats that write several runs into one file. A run that is resumed goes back
+        less far.
+        """
+        first, last = self.span
+        again = epoch <= first and (epoch < last or opened)
+        self.span = (epoch if again or math.isnan(first) else first, epoch)
+        return again
+
+
+@dataclass(slots=True)
+class Table:
+    """What has been read of a table with a metric a row."""
+
+    heading: str = ""
+    """Stands before the names of the rows below it."""
+    cells: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

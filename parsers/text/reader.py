@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from trainvitals.parsers.columns import Columns
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES
-from trainvitals.parsers.model import ConfigValue, Parsed, Source, UnreadLine
+from trainvitals.parsers.model import ConfigValue, Parsed, Series, Source, UnreadLine
 from trainvitals.parsers.text import config as config_text
 from trainvitals.parsers.text import notes, unread
 from trainvitals.parsers.text.bar_steps import BarSteps
@@ -30,6 +31,17 @@ _CLEARED = " " * 8
 _MAY_GO_ON = frozenset("0123456789.+-eE")
 """Last characters of a line after which, had it not been cut there, its last number could go on."""
 _MAX_EXAMPLE = 300
+MAX_RUNS = 1000
+"""Runs of one file; rows of further ones are added to the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A run that has been read: its series and summary, and the line at which the next one begins."""
+
+    series: tuple[Series, ...]
+    summary: dict[str, ConfigValue]
+    end: int
 
 
 class ConsoleReader:
@@ -43,8 +55,9 @@ class ConsoleReader:
         self._bar_steps = BarSteps(self._lines)
         self._notes, self._config = Notes(), ConfigText(file.path)
         self._summary: dict[str, ConfigValue] = {}
+        self._finished: list[_Finished] = []
         self._unread: list[UnreadLine] = []
-        self._unread_lines = self._dropped = 0
+        self._unread_lines = self._dropped = self._dropped_metrics = 0
         self._loose: int | None = None
         self._last = self._truncated = False
         self.values: Counter[str] = Counter()
@@ -57,25 +70,48 @@ class ConsoleReader:
             self._block(block)
         self._bar_steps.finish(self._context)
 
-    def parsed(self, name: str) -> Parsed:
-        """What was read, under the name of a format."""
-        series = merged(self._lines.series(), self._refreshes.series())
+    def parsed(self, name: str) -> tuple[Parsed, ...]:
+        """What was read, under the name of a format: a run, or several whose names count them."""
+        runs = [*self._finished, self._finish_run(self._context.line + 1)]
         data = self._file.data
         source = Source(
             path=self._file.path,
             format=name,
             lines=data.count(b"\n") + self._file.ends_in_line,
-            points=sum(map(len, series)),
             unread_lines=self._unread_lines,
             unread_examples=tuple(self._unread),
             problems=tuple(self._problems()),
             truncated=self._truncated,
         )
-        found = self._notes.finish(self._context)
-        return Parsed(source, series, self._config.finish(), self._summary, found)
+        found, config = self._notes.finish(self._context), self._config.finish()
+        starts = [0, *(run.end for run in self._finished)]
+        return tuple(
+            Parsed(
+                replace(source, points=sum(map(len, run.series))),
+                run.series,
+                config,
+                run.summary,
+                found if len(runs) == 1 else tuple(note for note in found if start <= note.line < run.end),
+                f"run {number}" if len(runs) > 1 else "",
+            )
+            for number, (start, run) in enumerate(zip(starts, runs, strict=True), 1)
+        )
+
+    def _finish_run(self, end: int) -> _Finished:
+        return _Finished(merged(self._lines.series(), self._refreshes.series()), self._summary, end)
+
+    def _next_run(self) -> None:
+        """Close the run that the rows so far belong to, if there are any."""
+        if not len(self._lines) + len(self._refreshes) or len(self._finished) >= MAX_RUNS - 1:
+            return
+        self._bar_steps.finish(self._context)
+        self._finished.append(self._finish_run(self._context.line))
+        self._dropped_metrics += self._lines.dropped_metrics + self._refreshes.dropped_metrics
+        self._lines, self._refreshes = Columns(), Columns()
+        self._bar_steps, self._summary, self._loose = BarSteps(self._lines), {}, None
 
     def _problems(self) -> list[str]:
-        metrics = self._lines.dropped_metrics + self._refreshes.dropped_metrics
+        metrics = self._dropped_metrics + self._lines.dropped_metrics + self._refreshes.dropped_metrics
         told = (
             (self._dropped, f"{self._dropped} lines over the limit of {MAX_LINE_BYTES} bytes were left out"),
             (metrics, f"{metrics} values of metrics beyond the limit of distinct names were left out"),
@@ -154,6 +190,8 @@ class ConsoleReader:
 
     def _take(self, row: Row, line_format: LineFormat, text: str, behind: Bar | None) -> None:
         context = self._context
+        if row.starts_run:
+            self._next_run()
         for name, value in row.summary.items():
             self._summary[name] = ConfigValue(value, self._file.path, context.line)
         values = row.values

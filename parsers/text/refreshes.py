@@ -13,8 +13,9 @@ from trainvitals.parsers.model import Bools, Series
 def merged(lines: Iterable[Series], refreshes: Iterable[Series]) -> tuple[Series, ...]:
     """The series of lines, filled up with those of bar refreshes, in the order of the file.
 
-    Of consecutive refreshes at one step the last one stays. Where a line gives the same metric at the same step, the
-    refresh goes, as lines keep more digits; where lines give the metric at all, refreshes without a step go too.
+    Of consecutive refreshes at one step, or at one epoch where they have no step, the last one stays. Where a line
+    gives the same metric at the same step, the refresh goes, as lines keep more digits; where lines give the metric at
+    all, refreshes without a step go too.
     """
     found = {(series.metric, series.split): series for series in lines}
     for series in refreshes:
@@ -25,7 +26,7 @@ def merged(lines: Iterable[Series], refreshes: Iterable[Series]) -> tuple[Series
 
 
 def _last_of_each_step(series: Series) -> Bools:
-    step = series.step
+    step = np.where(np.isnan(series.step), -1.0 - series.epoch, series.step)
     last = np.ones(len(step), np.bool_)
     last[:-1] = ~(step[1:] == step[:-1])
     return last

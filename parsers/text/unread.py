@@ -17,8 +17,8 @@ _PAIR = pattern(
 _NO_LOSS = pattern(r"scale|coef|weight|type|window|fn|lambda|alpha|fact|every|steps?$|free|name", re.IGNORECASE)
 _PROGRESS = frozenset({"step", "iter", "iteration", "epoch", "global_step"})
 _COUNTING = ("tep", "iter", "poch")
-_CALL = pattern(r"[A-Z]\w{0,60}\([a-z_]")
-"""`LoraConfig(r=16, ...)`: a configuration, however many numbers it has."""
+_CALL = pattern(r"(?!(?:Epoch|Iter)\()[A-Z]\w{0,60}\([a-z_]")
+"""`LoraConfig(r=16, ...)`: a configuration, however many numbers it has. OpenMMLab's `Epoch(train)` is none."""
 
 NEEDLE = "oss"
 
