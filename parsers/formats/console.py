@@ -13,15 +13,35 @@ from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats.article import LINES as ARTICLE
+from trainvitals.parsers.formats.ascii_tables import LINES as ASCII_TABLES
+from trainvitals.parsers.formats.cyclegan_log import LINES as CYCLEGAN
+from trainvitals.parsers.formats.detectron_text import LINES as DETECTRON
 from trainvitals.parsers.formats.epoch_blocks import LINES as EOS
+from trainvitals.parsers.formats.epoch_losses import LINES as EPOCH_LOSSES
 from trainvitals.parsers.formats.hf_dict import LINES as HF_DICT
+from trainvitals.parsers.formats.keras_text import LINES as KERAS
 from trainvitals.parsers.formats.metric_logger import LINES as METRIC_LOGGER
+from trainvitals.parsers.formats.mlx_text import LINES as MLX
+from trainvitals.parsers.formats.openmmlab_text import LINES as OPENMMLAB
 from trainvitals.parsers.formats.progress_bar import LINES as BAR
 from trainvitals.parsers.model import Parsed
 from trainvitals.parsers.text.line_format import LineFormat
 from trainvitals.parsers.text.reader import ConsoleReader
 
-LINE_FORMATS: tuple[LineFormat, ...] = (HF_DICT, METRIC_LOGGER, ARTICLE, BAR, EOS)
+LINE_FORMATS: tuple[LineFormat, ...] = (
+    HF_DICT,
+    DETECTRON,
+    OPENMMLAB,
+    METRIC_LOGGER,
+    MLX,
+    CYCLEGAN,
+    KERAS,
+    ASCII_TABLES,
+    ARTICLE,
+    EPOCH_LOSSES,
+    BAR,
+    EOS,
+)
 """All shapes of metric lines, specific ones before general ones: the first that takes a line has it."""
 
 FALLBACK = "console"
