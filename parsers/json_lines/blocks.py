@@ -7,15 +7,15 @@ So nothing is lost, and what is accepted is certain: one flat object a line, wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
+from msgspec.structs import astuple
 
 from trainvitals.parsers.json_lines.row import PREDICTED, SUMMARY_KEYS
 from trainvitals.parsers.model import Floats
@@ -85,24 +85,23 @@ class BlockDecoder:
         return self._columns(rows, data) if len(rows) == size else None
 
     def _columns(self, rows: list[Any], data: bytes) -> Block | None:
-        keys = {
-            kind: [(f"f{i}", key) for i, (key, k) in enumerate(self._kinds.items()) if k is kind] for kind in _TYPES
-        }
-        matrix = _matrix(rows, [field for field, _ in keys[float]])
+        cells = dict(zip(self._kinds, zip(*map(astuple, rows), strict=True), strict=True))
+        numbers = [key for key, kind in self._kinds.items() if kind is float]
+        matrix = _matrix([cells[key] for key in numbers], len(rows))
         absent = matrix == _ABSENT
         quotes = 2 * (matrix.size - int(np.count_nonzero(absent)))
         matrix[absent] = np.nan
         texts: dict[str, list[str | None]] = {}
-        for field, key in keys[str]:
-            column = list(map(attrgetter(field), rows))
-            quotes += _quotes(column)
-            texts[key] = [None if text is UNSET else text for text in column]
-        for field, _ in keys[bool] + keys[type(None)]:
-            quotes += 2 * sum(getattr(row, field) is not UNSET for row in rows)
+        for key, kind in self._kinds.items():
+            if kind is str:
+                texts[key], count = _texts(cells[key])
+                quotes += count
+            elif kind is not float:
+                quotes += 2 * (len(rows) - cells[key].count(UNSET))
         # A repeated key would be overwritten silently; it shows as quotes that no field accounts for.
         if int(np.count_nonzero(np.frombuffer(data, np.uint8) == _QUOTE)) != quotes:
             return None
-        return Block(len(rows), {key: matrix[i] for i, (_, key) in enumerate(keys[float])}, texts)
+        return Block(len(rows), dict(zip(numbers, matrix, strict=True)), texts)
 
 
 def _row_type(kinds: Mapping[str, type]) -> type:
@@ -111,21 +110,23 @@ def _row_type(kinds: Mapping[str, type]) -> type:
     return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
 
 
-def _matrix(rows: list[Any], fields: list[str]) -> Floats:
-    """Numbers of all rows, shape `(fields, rows)`; null becomes NaN."""
-    if not fields:
-        return np.empty((0, len(rows)))
-    cells = map(attrgetter(*fields), rows)
-    flat = cells if len(fields) == 1 else chain.from_iterable(cells)
+def _matrix(columns: Sequence[Sequence[float | None]], size: int) -> Floats:
+    """Columns of numbers, shape `(columns, size)`; null becomes NaN."""
+    # Packing a column of Python floats is several times faster than making an array of them.
+    pack = struct.Struct(f"{size}d").pack
     try:
-        matrix = np.fromiter(flat, np.float64, len(rows) * len(fields))
-    except TypeError:  # null stands somewhere
-        matrix = np.array([tuple(getattr(row, field) for field in fields) for row in rows], np.float64)
-    return np.ascontiguousarray(matrix.reshape(len(rows), len(fields)).T)
+        packed = [pack(*column) for column in columns]
+    except struct.error:  # null stands somewhere
+        packed = [np.array(column, np.float64).tobytes() for column in columns]
+    return np.frombuffer(bytearray().join(packed)).reshape(len(columns), size)
 
 
-def _quotes(column: list[Any]) -> int:
-    """Quotation marks that the cells of a text column, with their keys, take up in the document."""
-    present = [text for text in column if text is not UNSET]
-    written = [text for text in present if text is not None]
-    return 2 * len(present) + 2 * len(written) + "".join(written).count('"')
+def _texts(column: tuple[Any, ...]) -> tuple[list[str | None], int]:
+    """A text column, and how many quotation marks its cells, with their keys, take up in the document."""
+    try:
+        return list(column), 4 * len(column) + "".join(column).count('"')
+    except TypeError:  # a cell is null, or its key is missing
+        present = [text for text in column if text is not UNSET]
+        written = [text for text in present if text is not None]
+        quotes = 2 * len(present) + 2 * len(written) + "".join(written).count('"')
+        return [None if text is UNSET else text for text in column], quotes

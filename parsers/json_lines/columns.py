@@ -14,11 +14,16 @@ from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines.blocks import Block
 from trainvitals.parsers.json_lines.row import NAN
 from trainvitals.parsers.model import Bools, Floats, Ints, Split
-from trainvitals.parsers.numbers import duration
+from trainvitals.parsers.numbers import duration, fraction
 from trainvitals.parsers.patterns import pattern
 
 _UNIT_LETTERS = ("d", "h", "m", "s")
-_FRACTIONS = pattern(r"(?:\d+/\d+\n)*\d+/\d+", re.ASCII)
+_DIGITS = pattern(r"\d+", re.ASCII)
+_BLANKED = bytes(c if chr(c) in "0123456789" else ord(" ") for c in range(256))
+"""Turns everything but digits into white space."""
+
+LONGEST = 40
+"""Characters of a text that says a time; longer ones are none."""
 
 Text: TypeAlias = str | None
 
@@ -94,16 +99,54 @@ def _counters(column: Floats | list[Text]) -> tuple[Floats, Floats]:
 
 def _fractions(column: list[Text]) -> Floats | None:
     """Both numbers of `"120/3000"` for a whole column, shape `(n, 2)`; None if not every cell is such a text."""
-    if None in column:
+    if not column or column[0] is None or fraction(column[0]) is None:
         return None
-    joined = "\n".join(column)  # type: ignore[arg-type]
-    if joined.count("\n") != len(column) - 1 or not _FRACTIONS.fullmatch(joined):
+    return _whole_numbers(column, 15)
+
+
+def _whole_numbers(column: list[Text], digits: int) -> Floats | None:
+    """The whole numbers in texts that differ in nothing else, shape `(n, numbers in each)`; None for other texts.
+
+    `digits` is the most that any of them may have.
+    """
+    first = column[0]
+    if first is None or not first.isascii() or len(first) > LONGEST or None in column:
         return None
-    return np.array(list(map(float, joined.replace("/", "\n").split("\n")))).reshape(-1, 2)
+    joined = "\n".join([*column, ""]).encode("utf-8", "replace")  # type: ignore[list-item]
+    if joined.count(b"\n") > len(column) or not _alike(_DIGITS.sub("0", first), digits).fullmatch(joined):
+        return None
+    return np.fromstring(joined.translate(_BLANKED).decode(), sep=" ").reshape(len(column), -1)
+
+
+@lru_cache(maxsize=64)
+def _alike(text: str, digits: int) -> re.Pattern[bytes]:
+    """Any number of lines that differ from this text, in which every number is 0, in nothing but the numbers."""
+    line = re.escape(text.encode()).replace(b"0", b"[0-9]{1,%d}+" % digits)
+    return re.compile(b"(?:%s\n)*+" % line)
 
 
 def _seconds(column: Floats | list[Text]) -> Floats:
-    return np.array(list(map(_text_seconds, column))) if isinstance(column, list) else json_row.moments(column)
+    if not isinstance(column, list):
+        return json_row.moments(column)
+    elapsed = _durations(column)
+    return np.array(list(map(_text_seconds, column))) if elapsed is None else elapsed
+
+
+def _durations(column: list[Text]) -> Floats | None:
+    """The seconds of a column of durations that are all written in one way; None for other texts."""
+    weights = _weights(_DIGITS.sub("0", column[0])) if column and column[0] and len(column[0]) <= LONGEST else None
+    numbers = None if weights is None else _whole_numbers(column, 6)
+    return None if numbers is None or weights is None else numbers @ np.array(weights)
+
+
+@lru_cache(maxsize=64)
+def _weights(text: str) -> tuple[float, ...] | None:
+    """How many seconds each number of a duration, in which all are 0, counts for; None for texts of another kind."""
+    zeros = [match.start() for match in _DIGITS.finditer(text)]
+    if "." in text or len(text) + 5 * len(zeros) > LONGEST:
+        return None
+    parts = [duration(f"{text[:at]}1{text[at + 1 :]}") for at in zeros]
+    return None if not parts or None in parts else tuple(part for part in parts if part is not None)
 
 
 def _text_seconds(text: Text) -> float:
