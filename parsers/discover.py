@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import peek
-from trainvitals.parsers.formats import UNSURE, ranked
+from trainvitals.parsers.formats import UNSURE, model_card, ranked
 from trainvitals.parsers.limits import MAX_FILES
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.patterns import pattern
@@ -61,6 +61,9 @@ NOT_LOGS = pattern(
     r"|chat_template|all_results|eval_results|train_results|adapter_config|dataset_info).*|.*\.index\.json",
     re.IGNORECASE,
 )
+CARD = "readme.md"
+"""A page that is a log where the Hugging Face Trainer has put the table of its evaluations into it."""
+
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 EVENT_FOLDERS = frozenset({"runs", "logs", "tb", "tensorboard", "tb_logs", "tb_log"})
 SPLIT_FOLDERS: dict[str, Split] = {
@@ -149,6 +152,8 @@ def looks_like_log(path: str) -> bool:
     if "tfevents" in name:
         return True
     suffix = os.path.splitext(name)[1]
+    if name == CARD:
+        return _is_card(path)
     if suffix not in SUFFIXES or NOT_LOGS.fullmatch(name):
         return False
     try:
@@ -157,6 +162,13 @@ def looks_like_log(path: str) -> bool:
         return name in LOG_NAMES
     # A file with the name of a log is worth a row even if nothing can be read from it: empty, or binary.
     return name in LOG_NAMES or (bool(scores) and (scores[0][0] > UNSURE or suffix in ALWAYS_LOGS))
+
+
+def _is_card(path: str) -> bool:
+    try:
+        return model_card.sniff(peek(path)) > UNSURE
+    except ReadError:
+        return False
 
 
 def run_root(path: str, top: str) -> str:
@@ -198,8 +210,11 @@ def _only_events(folder: str) -> bool:
 
 
 def _group(root: str, logs: list[str], sidecars: list[str], top: str) -> list[RunFiles]:
-    """The runs among the log files of one root: one, unless two files of a kind show that there are several."""
-    logs = _latest_checkpoint(logs)
+    """The runs among the log files of one root: one, unless two files of a kind show that there are several.
+
+    A model card repeats what the logs beside it say, at the steps of the evaluations: alone, it stands for them.
+    """
+    logs = [path for path in _latest_checkpoint(logs) if os.path.basename(path).lower() != CARD] or logs
     by_stem: dict[str, list[str]] = defaultdict(list)
     for path in logs:
         by_stem[_stem(path)].append(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import (
+    chainer_log,
     console,
     csv_table,
     detectron2_metrics,
@@ -14,10 +15,12 @@ from trainvitals.parsers.formats import (
     lightning_csv,
     llamafactory,
     mmcv_json,
+    model_card,
     ms_swift,
     tensorboard,
     trainer_state,
     wandb_csv,
+    wandb_summary,
     yolo_csv,
 )
 
@@ -29,6 +32,9 @@ FORMATS: tuple[Format, ...] = (
     detr_log.FORMAT,
     detectron2_metrics.FORMAT,
     mmcv_json.FORMAT,
+    chainer_log.FORMAT,
+    wandb_summary.FORMAT,
+    model_card.FORMAT,
     jsonl.FORMAT,
     lightning_csv.FORMAT,
     keras_csv.FORMAT,
