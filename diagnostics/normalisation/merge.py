@@ -35,8 +35,19 @@ def by_format(series: Sequence[Series], sources: Sequence[Source]) -> tuple[Seri
     groups: dict[tuple[str, Split, str], list[Series]] = defaultdict(list)
     for one in series:
         groups[one.metric, one.split, sources[int(one.source[0])].format].append(one)
-    joined = [concatenate(parts) for parts in groups.values()]
+    joined = [_joined(parts) for parts in groups.values()]
     return tuple(sorted(joined, key=lambda one: -sources[int(one.source[0])].precision))
+
+
+def _joined(parts: Sequence[Series]) -> Series:
+    """One series after the other; those of one file, where only some rows name their split, in the order of lines."""
+    joined = concatenate(parts)
+    sources = [int(part.source[0]) for part in parts]
+    if len(set(sources)) == len(sources):
+        return joined
+    order = {source: position for position, source in enumerate(dict.fromkeys(sources))}
+    position = np.repeat([order[source] for source in sources], [len(part) for part in parts])
+    return joined.take(np.lexsort((joined.line, position)))
 
 
 def merge(series: Sequence[Series], sources: Sequence[Source]) -> tuple[tuple[Series, ...], tuple[Correction, ...]]:
