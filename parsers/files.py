@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_LINE_BYTES, SNIFF_BYTES
 
 BOM = b"\xef\xbb\xbf"
+
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".safetensors")
+"""Weights and pickled objects: no logs, and unpickling runs whatever code they name. They are never opened."""
+
+_CONTROLS = bytes(set(range(32)) - set(b"\0\a\b\t\n\f\r\x1b"))
+"""Control characters that no terminal output holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +58,37 @@ class LogFile:
         return bool(self.data) and not self.data.endswith(b"\n")
 
 
-def open_log(path: str) -> LogFile:
-    """Read a file whole.
+@contextmanager
+def _regular(path: str) -> Iterator[BinaryIO]:
+    """A regular file, open for reading.
 
     Raises:
-        ReadError: not a regular file, unreadable, or larger than `MAX_FILE_BYTES`.
+        ReadError: cannot be opened, or is no regular file; a FIFO is not waited for, nor a device read.
     """
     try:
         # O_NONBLOCK: opening a FIFO must not wait for a writer; for regular files it changes nothing.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:
         raise ReadError(path, f"cannot be opened: {getattr(error, 'strerror', None) or error}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ReadError(path, "is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ReadError(path, "is not a regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ReadError(path, f"has {status.st_size} bytes, more than the limit of {MAX_FILE_BYTES}")
+        yield file
+
+
+def open_log(path: str) -> LogFile:
+    """Read a file whole.
+
+    Raises:
+        ReadError: not a regular file, unreadable, larger than `MAX_FILE_BYTES`, or a pickle by its name.
+    """
+    if path.lower().endswith(PICKLES):
+        raise ReadError(path, "holds weights or pickled objects, which are not read by design")
+    with _regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_FILE_BYTES:
+            raise ReadError(path, f"has {size} bytes, more than the limit of {MAX_FILE_BYTES}")
         try:
             return LogFile(path, decode(file.read(MAX_FILE_BYTES)))
         except OSError as error:
@@ -81,8 +103,13 @@ def decode(data: bytes) -> bytes:
 
 
 def is_text(data: bytes) -> bool:
-    """Whether a head of bytes looks like text: no NUL among the first 4 KiB, except as padding at the end."""
-    return b"\0" not in data[:4096].rstrip(b"\0")
+    """Whether a head of bytes looks like text.
+
+    Among its first 4 KiB stand no NUL, except as padding at the end, and next to no characters that neither print nor
+    move a cursor.
+    """
+    head = data[:4096].rstrip(b"\0")
+    return b"\0" not in head and 20 * (len(head) - len(head.translate(None, _CONTROLS))) <= len(head)
 
 
 def peek(path: str) -> LogFile:
@@ -91,15 +118,13 @@ def peek(path: str) -> LogFile:
     Raises:
         ReadError: as `open_log`.
     """
-    try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise ReadError(path, "is not a regular file")
-        with open(path, "rb") as file:
-            if status.st_size <= 2 * SNIFF_BYTES:
+    with _regular(path) as file:
+        try:
+            size = os.fstat(file.fileno()).st_size
+            if size <= 2 * SNIFF_BYTES:
                 return LogFile(path, decode(file.read(2 * SNIFF_BYTES)))
             head = file.read(SNIFF_BYTES)
-            file.seek(-SNIFF_BYTES, os.SEEK_END)
+            file.seek(size - SNIFF_BYTES)
             return LogFile(path, decode(head + b"\n" + file.read(SNIFF_BYTES)))
-    except OSError as error:
-        raise ReadError(path, f"cannot be read: {error.strerror}") from error
+        except OSError as error:
+            raise ReadError(path, f"cannot be read: {error.strerror}") from error

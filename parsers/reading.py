@@ -78,8 +78,9 @@ def read_log(file: LogFile) -> tuple[Parsed, ...]:
     Raises:
         ReadError: no format can read it.
     """
-    if not file.data.strip():
-        return (Parsed(Source(file.path, "empty", problems=("the file is empty",))),)
+    if not file.data.strip(b" \t\r\n\0"):
+        what = "holds nothing but NUL bytes" if b"\0" in file.data else "is empty"
+        return (Parsed(Source(file.path, "empty", problems=(f"the file {what}",))),)
     refusals: list[str] = []
     for _, candidate in ranked(file):
         try:
