@@ -179,7 +179,6 @@ def _count_text(columns: Mapping[str, Cells], line: Ints, trouble: Trouble) -> N
 def _source(log: LogFile, trouble: Trouble) -> Source:
     wanted = set(trouble.unread[:MAX_EXAMPLES])
     numbered = physical_lines(log) if wanted else iter(())
-    numbered = physical_lines(log) if wanted else iter(())
     examples = tuple(
         UnreadLine(line, raw[:MAX_EXAMPLE_BYTES].decode("utf-8", "replace")) for line, raw in numbered if line in wanted
     )

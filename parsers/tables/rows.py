@@ -25,6 +25,7 @@ BLOCK_ROWS = 8192
 """Rows that are turned into columns at once: enough to make the work columnar, little enough to keep memory small."""
 
 LOOK_ROWS = 20
+LOOK_COLUMNS = 1000
 """Rows by which a format is recognised."""
 
 PREAMBLE_LINES = 100
@@ -266,8 +267,9 @@ def look(log: LogFile) -> Look | None:
     if header is None or len(header.names) < 2:
         return None
     first = islice((row for _, row in _rows(log, header, Trouble())), LOOK_ROWS)
-    rows = tuple(tuple(row[: len(header.names)]) for row in first if len(row) >= len(header.names))
-    seen = Look(tuple(map(plain, header.names)), header.names, rows)
+    names = header.names[:LOOK_COLUMNS]
+    rows = tuple(tuple(row[: len(names)]) for row in first if len(row) >= len(header.names))
+    seen = Look(tuple(map(plain, names)), names, rows)
     return seen if _is_training(seen) else None
 
 
