@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from trainvitals.parsers.model import ConfigValue
 
@@ -38,7 +39,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
 def canonical(config: Mapping[str, ConfigValue]) -> dict[str, ConfigValue]:
     """The configuration with canonical names added; the names as found stay.
 
-    A value of None counts as absent, as trainers dump unset options so.
+    A value of None counts as absent, as trainers dump unset options so; a list of one (fairseq's `update_freq=[4]`, a
+    schedule that never changes) as its only item. Where the accumulation is not told but follows from the batch sizes
+    and the number of replicas, as in Megatron-LM's table, it is added.
     """
     found = {name: value for name, value in config.items() if value.value is not None}
     lower = {name.lower().replace("-", "_").rpartition(".")[2]: value for name, value in reversed(found.items())}
@@ -46,5 +49,23 @@ def canonical(config: Mapping[str, ConfigValue]) -> dict[str, ConfigValue]:
         if name not in found:
             value = next((lower[other] for other in (name, *others) if other in lower), None)
             if value is not None:
-                found[name] = value
+                found[name] = _only_item(value)
+    accumulation = _accumulation(lower)
+    if accumulation is not None:
+        found.setdefault("gradient_accumulation_steps", accumulation)
     return found
+
+
+def _only_item(value: ConfigValue) -> ConfigValue:
+    inside = value.value
+    return replace(value, value=inside[0]) if isinstance(inside, (list, tuple)) and len(inside) == 1 else value
+
+
+def _accumulation(config: Mapping[str, ConfigValue]) -> ConfigValue | None:
+    """Global batch / (micro batch * replicas), where all three are told and it is a whole number."""
+    values = [config.get(name) for name in ("global_batch_size", "micro_batch_size", "data_parallel_size")]
+    whole = [v.value for v in values if v is not None and type(v.value) is int and v.value > 0]
+    if len(whole) < len(values) or values[0] is None:
+        return None
+    steps, rest = divmod(whole[0], whole[1] * whole[2])
+    return replace(values[0], value=steps) if steps and not rest else None

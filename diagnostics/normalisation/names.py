@@ -35,10 +35,17 @@ ALIASES = {
     "loss_metrics/global_avg_loss": "loss",
     "loss_step": "loss",
     "loss_epoch": "loss",
+    "loss_running": "loss",
+    "estimated_loss": "loss",
+    "loss/tok": "loss",
+    "loss_function": "loss",
+    "trl": "loss",
+    "tel": "loss",
     # optimisation
     "lr": "learning_rate",
     "learning_rate/lr": "learning_rate",
     "gnorm": "grad_norm",
+    "gnorm_epoch": "grad_norm",
     "grad": "grad_norm",
     "gradient_norm": "grad_norm",
     "global_grad_norm": "grad_norm",
@@ -46,6 +53,7 @@ ALIASES = {
     "norm": "grad_norm",
     # perplexity
     "ppl": "perplexity",
+    "lm_loss_ppl": "perplexity",
     # article: a class of tokens with its own weight
     "a_loss": "article_loss",
     "o_loss": "other_loss",
