@@ -14,16 +14,25 @@ from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats.article import LINES as ARTICLE
 from trainvitals.parsers.formats.ascii_tables import LINES as ASCII_TABLES
+from trainvitals.parsers.formats.build_nanogpt import LINES as BUILD_NANOGPT
 from trainvitals.parsers.formats.cyclegan_log import LINES as CYCLEGAN
 from trainvitals.parsers.formats.detectron_text import LINES as DETECTRON
 from trainvitals.parsers.formats.epoch_blocks import LINES as EOS
 from trainvitals.parsers.formats.epoch_losses import LINES as EPOCH_LOSSES
+from trainvitals.parsers.formats.fairseq import LINES as FAIRSEQ
+from trainvitals.parsers.formats.gnmt import LINES as GNMT
 from trainvitals.parsers.formats.hf_dict import LINES as HF_DICT
 from trainvitals.parsers.formats.keras_text import LINES as KERAS
+from trainvitals.parsers.formats.llmc import LINES as LLMC
+from trainvitals.parsers.formats.megatron import LINES as MEGATRON
 from trainvitals.parsers.formats.metric_logger import LINES as METRIC_LOGGER
+from trainvitals.parsers.formats.mlperf import LINES as MLPERF
 from trainvitals.parsers.formats.mlx_text import LINES as MLX
+from trainvitals.parsers.formats.modded_nanogpt import LINES as MODDED_NANOGPT
+from trainvitals.parsers.formats.nanogpt import LINES as NANOGPT
 from trainvitals.parsers.formats.openmmlab_text import LINES as OPENMMLAB
 from trainvitals.parsers.formats.progress_bar import LINES as BAR
+from trainvitals.parsers.formats.torchtitan import LINES as TORCHTITAN
 from trainvitals.parsers.model import Parsed
 from trainvitals.parsers.text.line_format import LineFormat
 from trainvitals.parsers.text.reader import ConsoleReader
@@ -33,6 +42,14 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
     DETECTRON,
     OPENMMLAB,
     METRIC_LOGGER,
+    TORCHTITAN,
+    MEGATRON,
+    FAIRSEQ,
+    GNMT,
+    MLPERF,
+    NANOGPT,
+    BUILD_NANOGPT,
+    LLMC,
     MLX,
     CYCLEGAN,
     KERAS,
@@ -41,6 +58,7 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
     EPOCH_LOSSES,
     BAR,
     EOS,
+    MODDED_NANOGPT,
 )
 """All shapes of metric lines, specific ones before general ones: the first that takes a line has it."""
 

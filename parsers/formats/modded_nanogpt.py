@@ -1,0 +1,68 @@
+"""The log of modded-nanogpt, which begins with the whole training script.
+
+    step:3242/3242 train_loss:3.2329 train_time:467564ms step_avg:144.67ms
+    step:3242/3242 val_loss:3.2781 train_time:467607ms step_avg:144.68ms
+
+`train_time` is the clock of the row, and begins anew after the first ten steps, which are not timed. The script ends at
+a line of equal signs. What stands in it is never a row, and a line of it is not told as one that was not understood.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from trainvitals.parsers.numbers import NUMBER
+from trainvitals.parsers.patterns import pattern
+from trainvitals.parsers.text.line_format import NAN, SKIP, Context, LineFormat, Row
+
+_ROW = pattern(rf"step:(\d{{1,15}})/\d{{1,15}}((?: \w{{1,40}}:(?:{NUMBER})(?:ms|s|%)?)+)\s*", re.ASCII | re.IGNORECASE)
+_ITEM = pattern(rf"(\w+):({NUMBER})(ms|s)?", re.ASCII | re.IGNORECASE)
+_SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0}
+
+_IMPORT = pattern(r"(?:import|from) [A-Za-z_][\w.]*", re.ASCII)
+_END = pattern(r"={60,}\s*")
+_CODE = pattern(
+    r"\s*(?:#|(?:print|assert|return|if|elif|for|while|with|def|class)\b"
+    r"|[\w.\[\]]++(?: *+: *+[\w.]++)? *+[-+*/]?=(?!=)|[\w.]++\()",
+    re.ASCII,
+)
+_SCRIPT = "modded_nanogpt script"
+
+
+def parse(text: str, context: Context) -> Row | None:
+    """The row of one line; nothing for a line of the script."""
+    match = _ROW.fullmatch(text)
+    if match:
+        context.marks.pop(_SCRIPT, None)
+        return _row(float(match[1]), match[2])
+    if _END.fullmatch(text):
+        context.marks.pop(_SCRIPT, None)
+    elif _IMPORT.match(text):
+        context.marks[_SCRIPT] = 1.0
+    elif _SCRIPT in context.marks and _CODE.match(text):
+        return SKIP
+    return None
+
+
+def _row(step: float, items: str) -> Row:
+    time, values = NAN, {}
+    for name, value, unit in _ITEM.findall(items):
+        if name == "train_time":
+            time = float(value) * _SECONDS[unit.lower()]
+        elif name != "step_avg" or math.isfinite(float(value)):
+            values[name] = float(value)
+    return Row(values, step=step, time=time)
+
+
+LINES = LineFormat(
+    name="modded_nanogpt",
+    title="modded-nanogpt: log file and console output",
+    sample="""\
+step:0/3242 val_loss:10.8258 train_time:407ms step_avg:nanms
+step:1/3242 train_loss:10.8258 train_time:27560ms step_avg:nanms
+step:3242/3242 val_loss:3.2781 train_time:467607ms step_avg:144.68ms
+""",
+    needles=("step:", "import ", "=" * 60, "loss"),
+    parse=parse,
+)
