@@ -18,12 +18,12 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
 from trainvitals.parsers.json_lines.row import PREDICTED, SUMMARY_KEYS
-from trainvitals.parsers.model import Floats
+from trainvitals.parsers.model import Bytes, Floats
 
 MAX_KEYS = 512
 """A struct type of more fields costs more than it saves."""
 
-_QUOTE = ord('"')
+_NEWLINE, _QUOTE, _BRACE = b'\n"{'
 _ABSENT = float("-inf")
 """Marks a missing key among numbers: JSON has no infinity, and the decoder refuses numbers that overflow to one."""
 
@@ -72,9 +72,13 @@ class BlockDecoder:
 
     def decode(self, data: bytes) -> Block | None:
         """Columns of lines without a final line end; None if any of them must be read with more care."""
-        size = data.count(b"\n") + 1
+        if not self._kinds or data[:1] != b"{" or data[-1:] == b"\n":
+            return None
         # Flat objects that all start a line, and as many of them as lines: one object on each line.
-        if not self._kinds or data[:1] != b"{" or data.count(b"\n{") != size - 1:
+        characters = np.frombuffer(data, np.uint8)
+        ends = np.flatnonzero(characters == _NEWLINE)
+        size = ends.size + 1
+        if not (characters[ends + 1] == _BRACE).all():
             return None
         if self._decoder is None:
             self._decoder = msgspec.json.Decoder(_row_type(self._kinds))
@@ -82,9 +86,9 @@ class BlockDecoder:
             rows = self._decoder.decode_lines(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        return self._columns(rows, data) if len(rows) == size else None
+        return self._columns(rows, characters) if len(rows) == size else None
 
-    def _columns(self, rows: list[Any], data: bytes) -> Block | None:
+    def _columns(self, rows: list[Any], characters: Bytes) -> Block | None:
         cells = dict(zip(self._kinds, zip(*map(astuple, rows), strict=True), strict=True))
         numbers = [key for key, kind in self._kinds.items() if kind is float]
         matrix = _matrix([cells[key] for key in numbers], len(rows))
@@ -99,7 +103,7 @@ class BlockDecoder:
             elif kind is not float:
                 quotes += 2 * (len(rows) - cells[key].count(UNSET))
         # A repeated key would be overwritten silently; it shows as quotes that no field accounts for.
-        if int(np.count_nonzero(np.frombuffer(data, np.uint8) == _QUOTE)) != quotes:
+        if int(np.count_nonzero(characters == _QUOTE)) != quotes:
             return None
         return Block(len(rows), dict(zip(numbers, matrix, strict=True)), texts)
 

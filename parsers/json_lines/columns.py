@@ -13,14 +13,12 @@ import numpy as np
 from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines.blocks import Block
 from trainvitals.parsers.json_lines.row import NAN
-from trainvitals.parsers.model import Bools, Floats, Ints, Split
+from trainvitals.parsers.model import Bools, Bytes, Floats, Ints, Split
 from trainvitals.parsers.numbers import duration, fraction
 from trainvitals.parsers.patterns import pattern
 
 _UNIT_LETTERS = ("d", "h", "m", "s")
 _DIGITS = pattern(r"\d+", re.ASCII)
-_BLANKED = bytes(c if chr(c) in "0123456789" else ord(" ") for c in range(256))
-"""Turns everything but digits into white space."""
 
 LONGEST = 40
 """Characters of a text that says a time; longer ones are none."""
@@ -115,7 +113,22 @@ def _whole_numbers(column: list[Text], digits: int) -> Floats | None:
     joined = "\n".join([*column, ""]).encode("utf-8", "replace")  # type: ignore[list-item]
     if joined.count(b"\n") > len(column) or not _alike(_DIGITS.sub("0", first), digits).fullmatch(joined):
         return None
-    return np.fromstring(joined.translate(_BLANKED).decode(), sep=" ").reshape(len(column), -1)
+    return _numbers_in(np.frombuffer(joined, np.uint8)).reshape(len(column), -1)
+
+
+def _numbers_in(text: Bytes) -> Floats:
+    """The whole numbers in ASCII text that ends in no digit, in order."""
+    # Digits wrap around to 0..9, everything else to more.
+    digits = text - np.uint8(ord("0"))
+    inside = digits < 10
+    at = np.flatnonzero(inside[:-1] & ~inside[1:])
+    value, unit, more = digits[at].astype(np.float64), 1.0, np.ones(at.size, np.bool_)
+    while True:
+        at, unit = at - 1, unit * 10.0
+        more &= inside[at] & (at >= 0)
+        if not more.any():
+            return value
+        value += np.where(more, digits[at], 0) * unit
 
 
 @lru_cache(maxsize=64)
