@@ -7,15 +7,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import peek
+from trainvitals.parsers.files import LogFile, peek
 from trainvitals.parsers.formats import UNSURE, model_card, ranked
 from trainvitals.parsers.limits import MAX_FILES
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.sidecars import is_sidecar
+from trainvitals.parsers.text import unread
 
 LOG_NAMES = (
     "logging.jsonl",
@@ -63,6 +65,9 @@ NOT_LOGS = pattern(
 )
 CARD = "readme.md"
 """A page that is a log where the Hugging Face Trainer has put the table of its evaluations into it."""
+
+UNREAD_LINES = 2
+"""Lines that look like metrics from which on a text file counts as a log that nobody understands."""
 
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 EVENT_FOLDERS = frozenset({"runs", "logs", "tb", "tensorboard", "tb_logs", "tb_log"})
@@ -156,12 +161,21 @@ def looks_like_log(path: str) -> bool:
         return _is_card(path)
     if suffix not in SUFFIXES or NOT_LOGS.fullmatch(name):
         return False
-    try:
-        scores = ranked(peek(path))
-    except ReadError:
-        return name in LOG_NAMES
     # A file with the name of a log is worth a row even if nothing can be read from it: empty, or binary.
-    return name in LOG_NAMES or (bool(scores) and (scores[0][0] > UNSURE or suffix in ALWAYS_LOGS))
+    if name in LOG_NAMES:
+        return True
+    try:
+        seen = peek(path)
+    except ReadError:
+        return False
+    scores = ranked(seen)
+    return bool(scores) and (scores[0][0] > UNSURE or suffix in ALWAYS_LOGS or _has_unread_metrics(seen))
+
+
+def _has_unread_metrics(seen: LogFile) -> bool:
+    """Whether lines look like metrics that no format understands: a run that must not vanish without a word."""
+    lines = (raw.decode("utf-8", "replace") for _, raw in seen.lines())
+    return len(list(islice(filter(unread.looks_like_metrics, lines), UNREAD_LINES))) == UNREAD_LINES
 
 
 def _is_card(path: str) -> bool:
@@ -183,7 +197,12 @@ def run_root(path: str, top: str) -> str:
 
 
 def _is_event_folder(folder: str) -> bool:
-    """`OUT/runs` and `OUT/runs/<date>_<host>`, where OUT holds what the Hugging Face Trainer leaves."""
+    """`OUT/runs` and `OUT/runs/<date>_<host>`, where OUT holds what the Hugging Face Trainer leaves.
+
+    A run folder that happens to lie in a folder called `runs` has logs of its own, and is none.
+    """
+    if any(n.lower() in LOG_NAMES or is_sidecar(n) for n in _listing(folder)):
+        return False
     parent, name = os.path.split(folder)
     if name in EVENT_FOLDERS:
         return _is_output(parent)
