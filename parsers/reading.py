@@ -16,6 +16,8 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import ConfigValue, Parsed, Run, Series, Source, Split
 
+BLANK = b" \t\r\n\0"
+
 
 def read(what: RunFiles | str | os.PathLike[str]) -> Run:
     """Read one run.
@@ -78,7 +80,8 @@ def read_log(file: LogFile) -> tuple[Parsed, ...]:
     Raises:
         ReadError: no format can read it.
     """
-    if not file.data.strip(b" \t\r\n\0"):
+    # Stripping copies: the whole file only where its head is blank.
+    if not file.head.strip(BLANK) and not file.data.strip(BLANK):
         what = "holds nothing but NUL bytes" if b"\0" in file.data else "is empty"
         return (Parsed(Source(file.path, "empty", problems=(f"the file {what}",))),)
     refusals: list[str] = []
