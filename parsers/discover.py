@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import LogFile, peek
-from trainvitals.parsers.formats import UNSURE, model_card, ranked
+from trainvitals.parsers.files import LogFile, is_text, peek
+from trainvitals.parsers.formats import FORMATS, UNSURE, model_card
 from trainvitals.parsers.limits import MAX_FILES
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.patterns import pattern
@@ -39,6 +39,7 @@ LOG_NAMES = (
     "console.log",
     "run.log",
     "nohup.out",
+    "log",
 )
 """Names that trainers give their logs; what stands before one of them in a file name tells runs of one folder apart."""
 
@@ -159,7 +160,7 @@ def looks_like_log(path: str) -> bool:
     suffix = os.path.splitext(name)[1]
     if name == CARD:
         return _is_card(path)
-    if suffix not in SUFFIXES or NOT_LOGS.fullmatch(name):
+    if (suffix not in SUFFIXES and name not in LOG_NAMES) or NOT_LOGS.fullmatch(name):
         return False
     # A file with the name of a log is worth a row even if nothing can be read from it: empty, or binary.
     if name in LOG_NAMES:
@@ -168,8 +169,10 @@ def looks_like_log(path: str) -> bool:
         seen = peek(path)
     except ReadError:
         return False
-    scores = ranked(seen)
-    return bool(scores) and (scores[0][0] > UNSURE or suffix in ALWAYS_LOGS or _has_unread_metrics(seen))
+    # Which format it is does not matter yet: one that sees something of its own is enough, and the others cost time.
+    if any(one.sniff(seen) > UNSURE for one in FORMATS):
+        return True
+    return is_text(seen.head) and bool(seen.data.strip()) and (suffix in ALWAYS_LOGS or _has_unread_metrics(seen))
 
 
 def _has_unread_metrics(seen: LogFile) -> bool:

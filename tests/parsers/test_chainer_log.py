@@ -6,6 +6,8 @@ import pytest
 from console_text import by_epoch, points
 
 from trainvitals.diagnostics.normalisation import normalise
+from trainvitals.parsers import read as read_run
+from trainvitals.parsers.discover import discover
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.formats import chainer_log, detect
@@ -64,3 +66,11 @@ def test_names_become_those_of_every_other_format():
 
 def test_another_array_is_not_taken():
     assert detect(LogFile("log", b'[{"name": "a", "epoch": 1}]')) is not chainer_log.FORMAT
+
+
+def test_its_file_has_no_suffix_and_is_found_in_the_folder(tmp_path):
+    (tmp_path / "log").write_text(TEXT)
+    (tmp_path / "catalog").write_text(TEXT)
+    (run,) = discover([tmp_path])
+    assert run.paths == (str(tmp_path / "log"),)
+    assert read_run(run).points == 9
