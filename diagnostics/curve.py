@@ -219,6 +219,40 @@ def stretches(mask: Bools) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist(), strict=True))
 
 
+def hidden_zeros(values: Floats, shortest: int = 3, quanta: float = 10.0) -> list[tuple[int, int]]:
+    """First and last index of every stretch of zeros in a series without negative values that is no rounded value."""
+    runs = [(a, b) for a, b in stretches(values == 0) if b - a + 1 >= shortest]
+    if not runs or np.nanmin(values) < 0:
+        return []
+    return [(a, b) for a, b in runs if not rounded(values, a, quanta)]
+
+
+def sound(series: Series) -> Series:
+    """A loss without the zeros that N102 reports: they are no level that it fell to."""
+    kept = np.ones(len(series), bool)
+    for a, b in hidden_zeros(series.value):
+        kept[a : b + 1] = False
+    return series if kept.all() or not kept.any() else series.take(kept)
+
+
+def rounded(values: Floats, start: int, quanta: float) -> bool:
+    """Whether the values before a zero had come down to the last decimals that the log keeps."""
+    before = values[:start]
+    before = before[np.isfinite(before) & (before > 0)]
+    if before.size < 5:
+        return False
+    return bool(np.median(before[-5:]) <= quanta * quantum(before))
+
+
+def quantum(values: Floats, most: int = 8) -> float:
+    """The unit of the last decimal place in which values are written; 0 where they have more than `most` places."""
+    sample = np.clip(values[:: max(1, values.size // 1000)], -1e12, 1e12)
+    for places in range(most + 1):
+        if np.allclose(np.round(sample, places), sample, rtol=0, atol=1e-12):
+            return float(10.0**-places)
+    return 0.0
+
+
 def scaler_at_work(case: Case) -> bool:
     """Whether the log shows a loss scaler: it skips the steps whose gradient overflows, which is no fault by itself."""
     half = any(str(case.config(name)).lower() in ("true", "fp16", "float16", "16-mixed", "16") for name in HALF)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
@@ -11,7 +13,10 @@ from trainvitals.parsers.model import Run, Source
 
 CODE, NAME = "B103", "unread-lines"
 
-REMEDY = "look at the quoted lines: repair torn ones, and check that one process alone writes this file"
+REMEDY = (
+    "look at the quoted lines: torn or mixed ones mean that several processes write this file; whole ones are in a "
+    "layout that is not known yet, and the verdict does without their values"
+)
 
 
 def check(case: Case, *, share: float = 0.01) -> Result:
@@ -67,13 +72,14 @@ def _union(masks: list[np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> int:
 
 
 def _finding(source: Source, unread: int, read: int, share: float) -> Finding:
+    name = PurePath(source.path).name or source.path
     return Finding(
         CODE,
         NAME,
         "warn",
         (),
-        f"{source.path}: {unread} of {unread + read} lines that look like metrics were not understood "
-        f"({unread / (unread + read):.1%}), read as {source.format}".replace("%", " %"),
+        f"{unread} of {unread + read} lines that look like metrics were not understood "
+        f"({unread / (unread + read):.1%}) in {name}, read as {source.format}".replace("%", " %"),
         REMEDY,
         evidence=tuple(Evidence(source.path, e.line, e.text) for e in source.unread_examples[:4]),
         how=f"share of lines above {share:.0%}",

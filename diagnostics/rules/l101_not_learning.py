@@ -5,12 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, percent, setting, share_done, unfit, warming_up
-from trainvitals.diagnostics.report import Finding, NotRun, Pass
+from trainvitals.diagnostics.curve import (
+    Curve,
+    curve,
+    learning_rate,
+    percent,
+    setting,
+    share_done,
+    sound,
+    unfit,
+    warming_up,
+)
+from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import block_count, blocks, trend
 
@@ -39,6 +50,7 @@ def check(
     blocks_needed: int = 5,
     visible: float = 0.1,
     high: float = 3.0,
+    surely_flat: float = 0.01,
 ) -> Result:
     """The training loss has not improved since the start.
 
@@ -54,20 +66,23 @@ def check(
     blocks, the start being the mean of the first 1, 3, 10, 30 points or of the first block, whichever shows more. It
     fails below max(`smallest` 2 %, `errors` 4 standard errors), from `planned` 30 % of the planned run on, when there
     are `blocks_needed` (5) blocks, no significant falling trend, and little enough noise for an improvement of
-    `visible` 10 % to have shown. A flat loss is a fault only where the log can tell it from one that had nothing left
-    to learn: it lies at the loss of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or above `high`
-    (3.0), and the log neither begins in the middle of a run nor has a good accuracy. Source: the band table of
-    fine-tuning losses, entropy of an even guess.
+    `visible` 10 % to have shown, or a rise that excludes one of 2 %. A flat loss is a failure where the log can tell it from one that had nothing left to
+    learn: the learning rate is 0, or the loss lies at that of guessing (ln of the classes or of the vocabulary, ln 2,
+    ln 10), or above `high` (3.0). At any other level it is a warning, and only where a straight line through the
+    whole run, with 2 standard errors, excludes a fall of `surely_flat` (1 %), or the evaluations do, with 3: even a
+    converged model gains a little by fine-tuning. It is no fault while the validation loss falls, where the log begins
+    in the middle of a run, or where it has a good accuracy. Source: the band table of fine-tuning losses, entropy of an
+    even guess.
 
-    Blind spots: a fine-tuning that starts below 3.0 and stays there is inconclusive. A task with a long plateau before
-    it drops is failed while it is on it. Losses in other units than nats have another level of guessing.
+    Blind spots: a model that is trained further on what it was trained on can be flat and healthy. A task with a long
+    plateau before it drops is failed while it is on it. Losses in other units than nats have another level of guessing.
     """
     if case.loss is None or not len(case.loss):
         return NotRun(CODE, "no training loss is logged")
     reason = unfit(case, case.loss)
     if reason:
         return NotRun(CODE, reason)
-    c = curve(case.loss)
+    c = curve(sound(case.loss))
     if len(c) < blocks_needed:
         return NotRun(CODE, f"inconclusive: only {len(c)} finite points")
     done = share_done(case, case.loss)
@@ -81,13 +96,72 @@ def check(
         return Pass(CODE, "the loss falls slowly but significantly")
     if count < blocks_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
-    if limit > visible:
+    if limit > visible and most_fall(c) > smallest:
         return NotRun(CODE, f"inconclusive: the noise hides improvements below {limit:.0%}")
     if warming_up(case, c.x):
         return NotRun(CODE, "inconclusive: the learning rate is still warming up")
+    claim = _judge(case, c, high, surely_flat)
+    return NotRun(CODE, claim) if isinstance(claim, str) else _finding(case, c, gain, limit, best, count, claim)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """How bad a flat loss is, and what it means."""
+
+    severity: Severity
+    meaning: str = ""
+
+
+def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str:
+    """What a flat loss says; why it says nothing, where it may be that of a model that had nothing left to learn."""
     level = float(np.exp(np.median(c.u)))
-    excuse = _had_nothing_to_learn(case, c, level, high)
-    return NotRun(CODE, excuse) if excuse else _finding(case, c, gain, limit, best, count)
+    flat = f"inconclusive: the loss is flat at {level:.4g} from its first row on"
+    if _begins_late(c):
+        return f"{flat}, but the log begins in the middle of a run"
+    if validation_fall(case)[0] > 0.005:
+        return f"{flat}, but the validation loss falls"
+    rate = learning_rate(case, c.x)
+    if rate is not None and not rate[rate.size // 10 :].any():
+        return Claim("fail", ": the learning rate is 0")
+    accuracy = _accuracy(case)
+    classes = setting(case, *CLASSES)
+    if accuracy > 0.5 and not classes > 1:
+        return f"{flat}, but an accuracy of {accuracy:.2f} is logged: it may have converged before"
+    guessing = level >= 0.9 * math.log(classes) if classes > 1 else _at_a_guess(level) or level >= high
+    if guessing:
+        return Claim("fail")
+    if min(most_fall(c), validation_fall(case)[1]) < surely_flat and not accuracy > 0.5:
+        return Claim("warn", ": nothing is learnt, or the model had nothing left to learn")
+    below = f", below the {math.log(classes):.4g} of guessing" if classes > 1 else ""
+    return f"{flat}{below}: the log cannot tell a converged model from one that is stuck"
+
+
+def _at_a_guess(level: float) -> bool:
+    return any(abs(level / guess - 1) < 0.015 for guess in GUESSES)
+
+
+def most_fall(c: Curve, errors: float = 2.0) -> float:
+    """The largest fall over the run, in ln units, that a straight line through it leaves possible.
+
+    Of n points with noise s and memory tau the line's fall has the standard error s * sqrt(12 tau / n).
+    """
+    slope = float(np.polyfit(np.arange(len(c)), c.u, 1)[0])
+    return errors * c.noise.sd * math.sqrt(12 * c.noise.tau / len(c)) - slope * (len(c) - 1)
+
+
+def validation_fall(case: Case, errors: float = 3.0) -> tuple[float, float]:
+    """The smallest and the largest fall of the validation loss that its noise leaves possible, in ln units.
+
+    From the first of at least 3 evaluations to the last third; a white noise of standard deviation s has second
+    differences of sqrt(6) * s. (0, infinity) where nothing can be said.
+    """
+    held_out = case.validation
+    u = np.empty(0) if held_out is None or unfit(case, held_out) else curve(held_out).u
+    if u.size < 3:
+        return 0.0, math.inf
+    rough = max(5e-4, float(np.sqrt(np.mean(np.diff(u, 2) ** 2) / 6)))
+    fell = float(u[0] - u[-max(1, u.size // 3) :].mean())
+    return fell - errors * rough, fell + errors * rough
 
 
 def improvement(c: Curve, most: int, least: int, errors: float) -> tuple[float, float, int]:
@@ -110,21 +184,6 @@ def _falls(c: Curve, count: int, errors: float) -> Iterator[tuple[float, float, 
         yield float(c.u[:length].mean() - cut.u[best]), errors * error, int(cut.start[best])
 
 
-def _had_nothing_to_learn(case: Case, c: Curve, level: float, high: float) -> str:
-    """Why a flat loss may be a converged one; empty where it is not."""
-    flat = f"inconclusive: the loss is flat at {level:.4g} from its first row on"
-    if _begins_late(c):
-        return f"{flat}, but the log begins in the middle of a run"
-    classes = setting(case, *CLASSES)
-    if classes > 1:
-        return "" if level >= 0.9 * math.log(classes) else f"{flat}, below the {math.log(classes):.4g} of guessing"
-    accuracy = _accuracy(case)
-    if accuracy > 0.5:
-        return f"{flat}, but an accuracy of {accuracy:.2f} is logged: it may have converged before"
-    guessing = any(abs(level / guess - 1) < 0.015 for guess in GUESSES)
-    return "" if guessing or level >= high else f"{flat}: the log cannot tell a converged model from one that is stuck"
-
-
 def _begins_late(c: Curve) -> bool:
     """Whether the first step, or epoch, lies so far in that the run must have been resumed."""
     gap = float(np.median(np.diff(c.x)))
@@ -143,17 +202,17 @@ def _accuracy(case: Case) -> float:
     return max(recent, default=math.nan)
 
 
-def _finding(case: Case, c: Curve, gain: float, limit: float, best: int, count: int) -> Finding:
+def _finding(case: Case, c: Curve, gain: float, limit: float, best: int, count: int, claim: Claim) -> Finding:
     level = float(np.exp(np.median(c.u)))
     drop, needed = math.expm1(max(gain, 0.0)), max(math.expm1(limit), 0.02)
     cited = sorted({0, best, len(c) - 1})
     return Finding(
         CODE,
         NAME,
-        "fail",
+        claim.severity,
         (c.series.metric,),
         f"the loss stands at {level:.4g} from start to end: its best stretch lies {drop:.1%} below the start, "
-        f"and {needed:.1%} would have shown".replace("%", " %"),
+        f"and {needed:.1%} would have shown{claim.meaning}".replace("%", " %"),
         REMEDY,
         c.step(0),
         c.step(-1),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, percent, restarted, share_done, unfit, warming_up
+from trainvitals.diagnostics.curve import Curve, curve, percent, restarted, share_done, sound, unfit, warming_up
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import MEDIAN_SE, Blocks, block_medians, blocks, trend
@@ -103,7 +103,7 @@ def check(
     reason = unfit(case, case.loss)
     if reason:
         return NotRun(CODE, reason)
-    c = curve(case.loss)
+    c = curve(sound(case.loss))
     count = c.blocks()
     if count < blocks_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import label, learning_rate, other_aim, scaler_at_work, stretches, window
+from trainvitals.diagnostics.curve import (
+    hidden_zeros,
+    label,
+    learning_rate,
+    other_aim,
+    rounded,
+    scaler_at_work,
+    stretches,
+    window,
+)
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import noise
@@ -55,12 +64,7 @@ def check(case: Case, *, shortest: int = 3, quanta: float = 10.0) -> Result:
 
 
 def _zero_loss(case: Case, series: Series, shortest: int, quanta: float) -> Finding | None:
-    zero = series.value == 0
-    finite = series.value[np.isfinite(series.value)]
-    runs = [(a, b) for a, b in stretches(zero) if b - a + 1 >= shortest]
-    if not runs or finite.min() < 0:
-        return None
-    runs = [(a, b) for a, b in runs if not _rounded(series.value, a, quanta)]
+    runs = hidden_zeros(series.value, shortest, quanta)
     if not runs:
         return None
     start, end = runs[0][0], runs[-1][1]
@@ -75,24 +79,6 @@ def _zero_loss(case: Case, series: Series, shortest: int, quanta: float) -> Find
         f"a NaN was filtered, or every label is masked",
         f"{count} zeros in {len(runs)} stretches of {shortest} or more rows",
     )
-
-
-def _rounded(values: Floats, start: int, quanta: float) -> bool:
-    """Whether the values before a zero had come down to the last decimals that the log keeps."""
-    before = values[:start]
-    before = before[np.isfinite(before) & (before > 0)]
-    if before.size < 5:
-        return False
-    return bool(np.median(before[-5:]) <= quanta * quantum(before))
-
-
-def quantum(values: Floats, most: int = 8) -> float:
-    """The unit of the last decimal place in which values are written; 0 where they have more than `most` places."""
-    sample = np.clip(values[:: max(1, values.size // 1000)], -1e12, 1e12)
-    for places in range(most + 1):
-        if np.allclose(np.round(sample, places), sample, rtol=0, atol=1e-12):
-            return float(10.0**-places)
-    return 0.0
 
 
 def _dead_gradient(case: Case, loss: Series, shortest: int, quanta: float) -> Finding | None:
@@ -139,7 +125,7 @@ def _excused(case: Case, norm: Floats, loss: Floats, run: tuple[int, int], quant
     if np.isnan(norm[a]):
         return False
     here, finite = loss[a : b + 1], loss[np.isfinite(loss)]
-    return _rounded(norm, a, quanta) or abs(np.median(here)) < 1e-3 * abs(finite[0]) or _falls(here)
+    return rounded(norm, a, quanta) or abs(np.median(here)) < 1e-3 * abs(finite[0]) or _falls(here)
 
 
 def _falls(values: Floats) -> bool:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
-from trainvitals.diagnostics.curve import Curve, curve, label, percent, restarted, unfit
+from trainvitals.diagnostics.curve import Curve, curve, label, percent, restarted, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import blocks, valley_fit
@@ -90,7 +90,7 @@ def check(
     reason = unfit(case, series)
     if reason:
         return NotRun(CODE, reason)
-    c = curve(series)
+    c = curve(sound(series))
     if len(c) < 3:
         return NotRun(CODE, f"inconclusive: {len(c)} evaluations, at least 3 are needed")
     rise = _over_blocks(c) if len(c) >= few else _over_points(c)
@@ -181,7 +181,7 @@ def _training(case: Case, since: float) -> Course:
     loss = case.loss
     if loss is None or not len(loss) or unfit(case, loss):
         return "unknown"
-    train = curve(loss)
+    train = curve(sound(loss))
     u = train.u[train.x >= since]
     if u.size < 3:
         return "unknown"

@@ -31,7 +31,9 @@ def test_the_examples_are_quoted_with_file_and_line():
     (finding,) = check(made(10, source(10)))
     assert isinstance(finding, Finding)
     assert finding.severity == "warn"
-    assert "10 of 20 lines" in finding.message
+    assert finding.message.startswith(
+        "10 of 20 lines that look like metrics were not understood (50.0 %) in made.jsonl"
+    )
     assert "50.0 %" in finding.message
     assert [(e.path, e.line, e.text) for e in finding.evidence] == [(PATH, 7 + i, "loss: 1.2.3") for i in range(4)]
 

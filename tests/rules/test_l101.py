@@ -40,10 +40,11 @@ def test_too_little_evidence_is_inconclusive(n, noise, reason):
 @pytest.mark.parametrize(
     ("reason", "series", "config"),
     [
-        ("cannot tell", {"loss": flat(200, 1.2)}, {}),
+        ("cannot tell", {"loss": flat(200, 1.2, 0.1)}, {}),
+        ("validation loss falls", {"loss": flat(200, 3.4), "eval/loss": [3.5, 3.4, 3.3, 3.25]}, {}),
         ("middle of a run", {"loss": (np.arange(5000.0, 7000, 10), flat(200, 3.4))}, {}),
         ("middle of a run", {"loss": (np.arange(200.0), flat(200, 3.4), np.linspace(2, 3, 200))}, {}),
-        ("of guessing", {"loss": flat(200, 3.4)}, {"vocab_size": 150_000}),
+        ("of guessing", {"loss": flat(200, 3.4, 0.05)}, {"vocab_size": 150_000}),
         ("accuracy", {"loss": flat(200, 3.4), "token_acc": np.full(200, 0.8)}, {}),
         ("30%", {"loss": flat(200)}, {"max_steps": 1000}),
         ("warming up", {"loss": flat(200), "learning_rate": np.linspace(0, 1e-4, 200)}, {}),
@@ -67,6 +68,28 @@ def test_where_the_log_cannot_tell_it_says_so(reason, series, config):
 )
 def test_what_the_log_says_of_guessing_is_used(series, config):
     assert isinstance(check(case(series, config=config)), Finding)
+
+
+@pytest.mark.parametrize("level", [0.2, 1.2, 2.6])
+def test_a_loss_that_is_surely_flat_at_any_level_is_a_warning(level):
+    finding = check(case({"loss": flat(1000, level, 0.02), "eval/loss": flat(8, level, 0.001)}))
+    assert isinstance(finding, Finding)
+    assert finding.severity == "warn"
+    assert "nothing left to learn" in finding.message
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("n", [60, 200, 1000, 5000])
+def test_a_converged_model_that_gains_two_percent_is_no_fault(n, noise):
+    loss = flat(n, 1.2, noise, seed=n) * np.linspace(1, 0.98, n)
+    assert not isinstance(check(case({"loss": loss})), Finding)
+
+
+def test_a_learning_rate_of_zero_fails_at_any_level():
+    finding = check(case({"loss": flat(200, 1.2, 0.05), "learning_rate": np.zeros(200)}))
+    assert isinstance(finding, Finding)
+    assert finding.severity == "fail"
+    assert "learning rate is 0" in finding.message
 
 
 @pytest.mark.parametrize("fall", [0.03, 0.1, 0.5])

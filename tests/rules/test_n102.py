@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from make import case, note
 
+from trainvitals.diagnostics.curve import quantum
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
-from trainvitals.diagnostics.rules.n102_hidden_nan import check, quantum
+from trainvitals.diagnostics.rules.n102_hidden_nan import check
 
 NAN = float("nan")
 FALL = np.linspace(3, 1, 40)
