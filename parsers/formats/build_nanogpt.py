@@ -1,9 +1,10 @@
-"""The log file and the console output of build-nanogpt.
+"""The log file and the console output of build-nanogpt and of its descendants, nanochat among them.
 
     250 val 6.5893                                                                               (log.txt)
     step   250 | loss: 6.502331 | lr 2.1063e-04 | norm: 0.7421 | dt: 389.10ms | tok/sec: 1347448.61
     validation loss: 6.5893
     HellaSwag accuracy: 2463/10042=0.2453
+    step 00100/00500 (20.00%) | loss: 5.178412 | dt: 2512.04ms | tok/sec: 104,355 | epoch: 1 pq: 0 rg: 52 | eta: 16.8m
 
 In the console the result of an evaluation stands above the line of its step, and does not say the step: it is that of
 the last step line and the distance between two of them, and 0 above the first. Such lines are only read below a line
@@ -20,8 +21,11 @@ from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import Context, LineFormat, Row
 
 _TRIPLET = pattern(rf"(\d{{1,15}}) (train|val|hella) ({NUMBER})\s*", re.ASCII | re.IGNORECASE)
-_STEP = pattern(r"\s*step +(\d{1,15}) +\| (?=loss:)", re.ASCII)
-_FIELD = pattern(rf"([a-z/]{{1,20}}):? +({NUMBER})(?:ms|s|%)?", re.ASCII | re.IGNORECASE)
+_STEP = pattern(r"\s{0,40}step *(\d{1,15})(?:/\d{1,15})?(?: \([\d.]+%\))? +\| (?=loss:)", re.ASCII)
+_FIELD = pattern(
+    rf"([a-z][a-z0-9_/ ]{{0,20}}?):? +(\d{{1,3}}(?:,\d{{3}})++|{NUMBER})(?:ms|s|m|h|%|[KMG]B)?(?: +\| +| +|\Z)",
+    re.ASCII | re.IGNORECASE,
+)
 _VALIDATION = pattern(rf"validation loss: ({NUMBER})\s*", re.ASCII | re.IGNORECASE)
 _HELLASWAG = pattern(rf"HellaSwag accuracy: \d+/\d+=({NUMBER})\s*", re.ASCII)
 _OPENING = "=> calculated gradient accumulation steps"
@@ -50,14 +54,22 @@ def _step(text: str, context: Context) -> Row | None:
     head = _STEP.match(text)
     if head is None:
         return None
-    fields = [_FIELD.fullmatch(field.strip()) for field in text[head.end() :].split(" | ")]
-    values = {field[1]: float(field[2]) for field in fields if field}
-    if len(values) < len(fields) or not {"norm", "tok/sec"} & values.keys():
+    values = _fields(text, head.end())
+    if values is None or not {"norm", "tok/sec"} & values.keys():
         return None
     step = float(head[1])
     context.marks[_STRIDE] = max(1.0, step - context.marks.get(_LAST, step))
     context.marks[_LAST] = step
     return Row(values, split="train", step=step)
+
+
+def _fields(text: str, position: int) -> dict[str, float] | None:
+    """Names and numbers up to the end of the line; None where anything else stands there."""
+    values: dict[str, float] = {}
+    while match := _FIELD.match(text, position):
+        values[match[1]] = float(match[2].replace(",", ""))
+        position = match.end()
+    return values if not text[position:].strip() else None
 
 
 def _evaluation(text: str, context: Context) -> Row | None:

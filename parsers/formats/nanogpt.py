@@ -16,7 +16,7 @@ from trainvitals.parsers.numbers import NUMBER
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import Context, LineFormat, Row
 
-_HEAD = pattern(r"(?:\A|(?<=[\s\]]))(?:step|iter) (\d{1,15}): (?=train loss|loss)", re.ASCII)
+_HEAD = pattern(r"(?:\A|(?<=[\s\]]))(?:step|iter) (\d{1,15}): (?=train loss|val loss|loss)", re.ASCII)
 _HEAD_LENGTH = 120
 # A unit behind the number (`BPC`, `ms`) is one word.
 _FIELD = pattern(rf"([A-Za-z][A-Za-z_ ]{{0,30}}) ({NUMBER})(?: ?[A-Za-z]{{1,6}}| ?%)?", re.ASCII | re.IGNORECASE)
@@ -47,6 +47,6 @@ step 0: train loss 6.0601, val loss 6.0586
 iter 0: loss 6.0659, time 254533.85ms, mfu -100.00%
 iter 10: loss 5.8831, time 1210.22ms, mfu 3.41%
 """,
-    needles=(": train loss ", ": loss "),
+    needles=(": train loss ", ": val loss ", ": loss "),
     parse=parse,
 )

@@ -43,6 +43,36 @@ def test_the_console_says_the_step_of_an_evaluation_by_the_line_below():
     assert config(parsed)["gradient_accumulation_steps"] == 2
 
 
+DESCENDANTS = {
+    "without a rate": ("step    1 | loss: 9.388454 | norm: 6.1851 | dt: 95.02ms | tok/sec: 172430.22", (1, 9.388454)),
+    "without a blank": ("step4491 | loss: 2.703516 | dt: 1397.28ms | tok/sec: 9160.63", (4491, 2.703516)),
+    "nanochat": (
+        "step 00100/00500 (20.00%) | loss: 5.178412 | lrm: 1.00 | dt: 2512.04ms | tok/sec: 104,355 | bf16_mfu: 0.00 | "
+        "epoch: 1 pq: 0 rg: 52 | total time: 3.79m | eta: 16.8m",
+        (100, 5.178412),
+    ),
+    "with blanks at the end": (
+        "step 00001 (0.0%) | loss: 9.189484 | lrm: 1.00 | dt: 52332ms | tok/sec: 10,018 | mfu: 31.5% | mem: 606MB | "
+        "epoch: 1 | remaining: 300s    ",
+        (1, 9.189484),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DESCENDANTS)
+def test_descendants(name):
+    line, point = DESCENDANTS[name]
+    parsed = read(line + "\n")
+    assert points(parsed, "loss", "train") == [point]
+    assert points(parsed, "tok/sec", "train")[0][1] == float(line.split("tok/sec: ")[1].split()[0].replace(",", ""))
+    assert parsed.source.unread_lines == 0
+
+
+def test_a_damaged_step_line_gives_no_number_at_all():
+    parsed = read("step     1 | loss: 9.3.88 | lr 8.3e-07 | norm: 6.1851 | dt: 95.02ms | tok/sec: 172430.22\n")
+    assert (parsed.series, parsed.source.unread_lines) == ((), 1)
+
+
 def test_rows_that_are_not_every_step():
     step = "step {:5d} | loss: 6.5 | lr 2.5e-06 | norm: 0.7 | dt: 389.10ms | tok/sec: 1347448.61\n"
     text = OPENING + step.format(0) + step.format(10) + "validation loss: 6.5893\n" + step.format(20)

@@ -45,6 +45,13 @@ def test_a_unit_behind_the_number():
     assert points(parsed, "loss") == [(0, 6.0659)]
 
 
+def test_lines_of_descendants():
+    parsed = read("iter 10: loss 10.5924, grad_norm 2.0571, lr 6.00e-05, time 104.3ms\nstep 10: val loss 10.7667\n")
+    assert points(parsed, "loss") == [(10, 10.5924)]
+    assert points(parsed, "grad_norm") == [(10, 2.0571)]
+    assert points(parsed, "val loss") == [(10, 10.7667)]
+
+
 def test_not_a_number_is_kept():
     (point,) = points(read("iter 10: loss nan, time 1210.22ms, mfu 3.41%\n"), "loss")
     assert point == pytest.approx((10, float("nan")), nan_ok=True)
