@@ -5,6 +5,7 @@
 
 `train_time` is the clock of the row, and begins anew after the first ten steps, which are not timed. The script ends at
 a line of equal signs. What stands in it is never a row, and a line of it is not told as one that was not understood.
+Where logs were joined, a further script and a step that goes back begin another run.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _CODE = pattern(
     re.ASCII,
 )
 _SCRIPT = "modded_nanogpt script"
+_ANEW, _LAST = "modded_nanogpt anew", "modded_nanogpt last"
 
 
 def parse(text: str, context: Context) -> Row | None:
@@ -35,24 +37,26 @@ def parse(text: str, context: Context) -> Row | None:
     match = _ROW.fullmatch(text)
     if match:
         context.marks.pop(_SCRIPT, None)
-        return _row(float(match[1]), match[2])
+        return _row(float(match[1]), match[2], context)
     if _END.fullmatch(text):
         context.marks.pop(_SCRIPT, None)
     elif _IMPORT.match(text):
-        context.marks[_SCRIPT] = 1.0
+        context.marks[_SCRIPT] = context.marks[_ANEW] = 1.0
     elif _SCRIPT in context.marks and _CODE.match(text):
         return SKIP
     return None
 
 
-def _row(step: float, items: str) -> Row:
+def _row(step: float, items: str, context: Context) -> Row:
     time, values = NAN, {}
+    starts = context.marks.pop(_ANEW, 0.0) > 0 and step < context.marks.get(_LAST, step)
+    context.marks[_LAST] = step
     for name, value, unit in _ITEM.findall(items):
         if name == "train_time":
             time = float(value) * _SECONDS[unit.lower()]
         elif name != "step_avg" or math.isfinite(float(value)):
             values[name] = float(value)
-    return Row(values, step=step, time=time)
+    return Row(values, step=step, time=time, starts_run=starts)
 
 
 LINES = LineFormat(

@@ -4,7 +4,7 @@ import pytest
 from console_text import points, read, series
 from shared_logs import REAL, needs_shared
 
-from trainvitals.parsers.files import open_log
+from trainvitals.parsers.files import LogFile, open_log
 from trainvitals.parsers.formats import console
 
 ROWS = """\
@@ -38,6 +38,14 @@ def test_the_script_gives_no_point_and_no_unread_line(separator):
     parsed = read(separator + SCRIPT + separator + ROWS)
     assert {s.logged_as for s in parsed.series} == {"val_loss", "train_loss", "step_avg"}
     assert parsed.source.unread_lines == 0
+
+
+def test_logs_that_were_joined_are_runs_of_their_own():
+    log = SCRIPT + "=" * 100 + "\n" + ROWS
+    first, second = console.read(LogFile("joined.txt", (log + log.replace("3.2781", "3.2812")).encode()))
+    assert points(first, "val_loss") == [(0, 10.8258), (3242, 3.2781)]
+    assert points(second, "val_loss") == [(0, 10.8258), (3242, 3.2812)]
+    assert (first.name, second.name) == ("run 1", "run 2")
 
 
 def test_behind_the_script_lines_that_are_not_understood_are_told():
