@@ -109,7 +109,9 @@ class Columns:
 def visible_name(name: str) -> str:
     """A metric name that can be shown: cut to the limit, control characters escaped, never empty."""
     name = name[:MAX_NAME_LENGTH].strip()
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name) or "<empty>"
+    if name.isprintable():
+        return name or "<empty>"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _distinct(label: str, split: Split, repeats: Counter[tuple[str, Split]]) -> str:

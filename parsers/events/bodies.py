@@ -20,6 +20,9 @@ from trainvitals.parsers.model import Bools, Bytes, Column, Floats, Ints, Longs,
 _WIDTH = {"<f": 4, "<d": 8, "<e": 2}
 """Types that are read many at once, and their bytes."""
 
+MAX_KNOWN = 64
+"""Layouts of one length that are remembered from file to file."""
+
 _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -99,6 +102,26 @@ def gather(data: bytes, row: Ints, start: Ints, length: int) -> Bodies:
 
 def layout_of(body: bytes) -> Layout | None:
     """The layout of a body that holds exactly one scalar of a fixed width and no further head, else None."""
+    known = _known(len(body))
+    for layout, before, behind in known:
+        if body.startswith(before) and body.endswith(behind):
+            return layout
+    found = _parsed_layout(body)
+    if found and len(known) < MAX_KNOWN:
+        known.append((found, body[: found.value.start], body[found.value.stop :]))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _known(length: int) -> list[tuple[Layout, bytes, bytes]]:  # noqa: ARG001 - one list for each length
+    """Layouts met so far, with what stands before and behind the value: the files of many runs hold the same tags.
+
+    The value has a fixed width, so bodies that differ in nothing else have the same layout.
+    """
+    return []
+
+
+def _parsed_layout(body: bytes) -> Layout | None:
     try:
         event = parse_event(body)
     except WireError:
