@@ -172,7 +172,10 @@ def looks_like_log(path: str) -> bool:
     # Which format it is does not matter yet: one that sees something of its own is enough, and the others cost time.
     if any(one.sniff(seen) > UNSURE for one in FORMATS):
         return True
-    return is_text(seen.head) and bool(seen.data.strip()) and (suffix in ALWAYS_LOGS or _has_unread_metrics(seen))
+    if not is_text(seen.head) or not seen.data.strip():
+        return False
+    # A table or a JSON file that no format reads is data; a text may be a log that nobody understands yet.
+    return suffix in ALWAYS_LOGS or (SUFFIXES.get(suffix) == "text" and _has_unread_metrics(seen))
 
 
 def _has_unread_metrics(seen: LogFile) -> bool:
