@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -115,7 +115,7 @@ def assemble(files: RunFiles, parsed: list[Parsed]) -> Run:
     return Run(
         name=files.name,
         sources=(*(one.source for one in parsed), *problems),
-        series=tuple(_placed(s, i, _split_of(one, files)) for i, one in enumerate(parsed) for s in one.series),
+        series=tuple(s for i, one in enumerate(parsed) for s in _placed(one.series, i, _split_of(one, files))),
         config=config,
         summary=summary,
         notes=tuple(replace(note, source=i) for i, one in enumerate(parsed) for note in one.notes),
@@ -134,11 +134,12 @@ def _sidecar_config(files: RunFiles) -> tuple[dict[str, ConfigValue], tuple[Sour
     return config, tuple(problems)
 
 
-def _placed(series: Series, source: int, split: Split) -> Series:
-    if split and not series.split:
-        series = replace(series, split=split)
+def _placed(found: tuple[Series, ...], source: int, split: Split) -> Iterator[Series]:
+    """The series of one file with the number of the file, and with this split where they name none."""
     # One number for all points: a view without memory of its own.
-    return replace(series, source=np.broadcast_to(np.int64(source), series.value.shape))
+    numbers = np.broadcast_to(np.int64(source), (max(map(len, found), default=0),))
+    for series in found:
+        yield replace(series, split=series.split or split, source=numbers[: len(series)])
 
 
 def _split_of(one: Parsed, files: RunFiles) -> Split:
