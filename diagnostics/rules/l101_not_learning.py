@@ -66,13 +66,13 @@ def check(
     blocks, the start being the mean of the first 1, 3, 10, 30 points or of the first block, whichever shows more. It
     fails below max(`smallest` 2 %, `errors` 4 standard errors), from `planned` 30 % of the planned run on, when there
     are `blocks_needed` (5) blocks, no significant falling trend, and little enough noise for an improvement of
-    `visible` 10 % to have shown, or a rise that excludes one of 2 %. A flat loss is a failure where the log can tell it from one that had nothing left to
-    learn: the learning rate is 0, or the loss lies at that of guessing (ln of the classes or of the vocabulary, ln 2,
-    ln 10), or above `high` (3.0). At any other level it is a warning, and only where a straight line through the
-    whole run, with 2 standard errors, excludes a fall of `surely_flat` (1 %), or the evaluations do, with 3: even a
-    converged model gains a little by fine-tuning. It is no fault while the validation loss falls, where the log begins
-    in the middle of a run, or where it has a good accuracy. Source: the band table of fine-tuning losses, entropy of an
-    even guess.
+    `visible` 10 % to have shown, or a straight line through the run that excludes a fall of half of that with 2
+    standard errors. A flat loss is a failure where the log can tell it from one that had nothing left to learn: the
+    learning rate is 0, or the loss lies at that of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or
+    above `high` (3.0). At any other level it is a warning, and only where the line excludes a fall of `surely_flat`
+    (1 %), or the evaluations do, with 3 standard errors: even a converged model gains a little by fine-tuning. It is no
+    fault while the validation loss falls, where the log begins in the middle of a run, or where it has a good accuracy.
+    Source: the band table of fine-tuning losses, entropy of an even guess.
 
     Blind spots: a model that is trained further on what it was trained on can be flat and healthy. A task with a long
     plateau before it drops is failed while it is on it. Losses in other units than nats have another level of guessing.
@@ -96,7 +96,7 @@ def check(
         return Pass(CODE, "the loss falls slowly but significantly")
     if count < blocks_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
-    if limit > visible and most_fall(c) > smallest:
+    if limit > visible and most_fall(c) > visible / 2:
         return NotRun(CODE, f"inconclusive: the noise hides improvements below {limit:.0%}")
     if warming_up(case, c.x):
         return NotRun(CODE, "inconclusive: the learning rate is still warming up")

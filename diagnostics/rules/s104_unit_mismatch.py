@@ -52,7 +52,7 @@ def check(
     printed digits and what averaging adds. Otherwise it looks for a unit: 2**loss, the loss itself, exp of the loss of
     another series. Without one it speaks beyond `unexplained` (0.1) unless the difference is constant (scatter below
     `constant`, 10 % of it), as with label smoothing or an auxiliary loss. Between splits it asks for `pairs_needed` (8)
-    matched evaluations over which the loss changes by `varied` (20 %) while the ratio stays within 1 % of 1.4427, or
+    matched evaluations over which the loss changes by `varied` (20 %) while the ratio is within 0.6 % of 1.4427, or
     for names that say the unit. Source: definitions of the units; real logs with constant ratios of 1.6, 2.3 or 0.24
     for other reasons are why a ratio alone is no evidence. Perplexity is exp of the unweighted mean: exp(weighted loss)
     is labelled as such and not called a perplexity.
@@ -192,7 +192,7 @@ def _between_splits(case: Case, pairs_needed: int, varied: float) -> Finding | P
     named = bool(units[0]) and bool(units[1]) and _is_bits(units[0]) != _is_bits(units[1])
     bits = math.log(1 / math.log(2))
     steady = len(points) >= pairs_needed and spread <= 0.01 and np.ptp(np.log(b)) >= varied
-    if named or (abs(abs(middle) - bits) <= 0.01 and steady):
+    if named or (abs(abs(middle) - bits) <= 0.006 and steady):
         higher, lower = (train, held_out) if middle > 0 else (held_out, train)
         text = f"{higher.logged_as} ({higher.split}) is {math.exp(abs(middle)):.4f} times "
         text += (
