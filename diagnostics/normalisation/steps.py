@@ -60,7 +60,7 @@ def fill(series: Sequence[Series]) -> tuple[tuple[Series, ...], Unit]:
     rounded so far that rows coincide are not used. A negative step, one beyond `MAX_STEP`, and a step that stays the
     same in a whole file say nothing.
     """
-    series = _without_senseless(series)
+    series = tuple(map(_between, _without_senseless(series)))
     rate = steps_per_epoch(series)
     filled: list[Series] = []
     units: set[Unit] = {"step"}
@@ -99,6 +99,21 @@ def _without_senseless(series: Sequence[Series]) -> tuple[Series, ...]:
                 bad = np.ones(len(one), np.bool_)
             cleaned[id(one.step)] = np.where(bad, np.nan, one.step) if bad.any() else one.step
     return tuple(s if (step := cleaned[id(s.step)]) is s.step else replace(s, step=step) for s in series)
+
+
+def _between(series: Series) -> Series:
+    """A few points without step or epoch get steps between those of their neighbours, so that they overwrite none."""
+    known = np.isfinite(series.step)
+    missing = ~known
+    if not missing.any() or 2 * missing.sum() > len(series) or np.isfinite(series.epoch[missing]).any():
+        return series
+    line, step = series.line[known].astype(np.float64), series.step[known]
+    filled = series.step.copy()
+    filled[missing] = np.interp(series.line[missing], line, step)
+    after = missing & (series.line > line[-1])
+    pace = (step[-1] - step[0]) / (line[-1] - line[0]) if line[-1] > line[0] and step[-1] > step[0] else 1.0
+    filled[after] = step[-1] + (series.line[after] - line[-1]) * pace
+    return replace(series, step=filled)
 
 
 def _sources_of_one_step(series: Sequence[Series]) -> set[int]:
