@@ -40,8 +40,9 @@ STRICT = "TRAINVITALS_STRICT"
 """When set, a rule that crashes raises instead of becoming `not run (crashed)`: the tests set it."""
 
 
+@np.errstate(all="ignore")
 def diagnose(run: Run, settings: Settings | None = None) -> Report:
-    """Judge a run as read."""
+    """Judge a run as read. Values near the limits of a double overflow to infinities, without a warning."""
     settings = settings or Settings()
     normalised = normalise(run)
     case = case_of(normalised, settings)
