@@ -73,7 +73,7 @@ def check(
     z = (end - best) / (noise * sqrt(1/n_end + 1/n_best)) > `errors` (4), and a rise above `warn_rise` (1 %).
     With fewer, the last two or three must lie more than
     `few_rise` (5 %, 10 % below 12) and 4 times the evaluation noise above the best; below 8 evaluations, all after the
-    best must climb, by 2.5 or 3 times `few_rise`; anything else, as a single evaluation after the best, needs
+    best must climb, by 3 times `few_rise`; anything else, as a single evaluation after the best, needs
     `single_rise` (20 %) and 8 times the noise. Always the rise must exceed what noise with memory strays by chance: 10
     times the scatter around the best curve that falls and then rises at 100 evaluations, more at fewer (36 at 20).
     It is a failure beyond `fail_rise` (10 %) while the training loss falls; for information only when the rise is below
@@ -172,7 +172,7 @@ def _significant(
         return rise.z > errors and rise.size > math.log1p(warn)
     if not rise.sustained:
         return rise.z > 2 * errors and rise.size > math.log1p(single_rise)
-    scarce = 1 if len(c) >= 12 else 2 if len(c) >= 8 else 2.5 if len(c) >= 6 else 3
+    scarce = 1 if len(c) >= 12 else 2 if len(c) >= 8 else 3
     return rise.z > errors and rise.size > math.log1p(few_rise * scarce)
 
 

@@ -174,3 +174,20 @@ def test_nothing_breaks_on_short_or_constant_series(values):
     assert statistics.trend(x, u).direction in ("inconclusive", "flat")
     assert statistics.trailing_z(u).size == u.size
     assert statistics.local_noise(u).sd >= 1e-4
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30))
+def test_the_falling_fit_is_the_min_max_of_the_means(values):
+    """Oracle: fit at i is the smallest mean of a stretch from a <= i, of the largest to b >= i (Barlow et al. 1972)."""
+    u = np.array(values)
+    means = [[u[a : b + 1].mean() if b >= a else 0.0 for b in range(u.size)] for a in range(u.size)]
+    expected = [min(max(means[a][i:]) for a in range(i + 1)) for i in range(u.size)]
+    fit, errors = statistics.falling_fit(u)
+    assert fit == pytest.approx(expected, abs=1e-9)
+    assert errors[-1] == pytest.approx(float(np.sum((u - fit) ** 2)), abs=1e-9)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=30), st.lists(st.floats(-5, 5), max_size=30))
+def test_a_valley_is_its_own_fit(left, right):
+    u = np.array(sorted(left, reverse=True) + sorted(right))
+    assert statistics.valley_fit(u) == pytest.approx(u, abs=1e-9)

@@ -120,3 +120,9 @@ def test_the_verdict_depends_on_neither_units_nor_density(scale, unit, change, s
         steps, loss = steps[::2], loss[::2]
     result = check(case({"loss": (steps, loss)}))
     assert (result.severity if isinstance(result, Finding) else None) == (None if shape is power_law else "fail")
+
+
+def test_zeros_that_hide_a_nan_are_no_level_that_was_lost_again():
+    loss = noisy(power_law(400), 0.03, np.random.default_rng(3))
+    loss[150:190] = 0.0
+    assert isinstance(check(case({"loss": loss})), Pass)
