@@ -36,6 +36,7 @@ LEVEL_ALONE = "L106"
 """Passes on a single point: a level in its band is no sign yet that the run learns."""
 
 SPARK_POINTS = 32
+TORN = "it ends in the middle of a line or record, which is left out: a writer is active, or was killed"
 STRICT = "TRAINVITALS_STRICT"
 """When set, a rule that crashes raises instead of becoming `not run (crashed)`: the tests set it."""
 
@@ -162,6 +163,6 @@ def _source(source: Source) -> SourceSummary:
         points=source.points,
         unread_lines=source.unread_lines,
         unread_examples=tuple(Evidence(source.path, e.line, e.text) for e in source.unread_examples),
-        problems=source.problems,
+        problems=(*source.problems, *((TORN,) if source.truncated else ())),
         error=source.error,
     )

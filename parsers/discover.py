@@ -287,7 +287,9 @@ def _stem(path: str) -> str:
     for known in (*LOG_NAMES, *_SIDECAR_ENDS):
         if lower == known or (lower.endswith(known) and lower[-len(known) - 1] in "_-."):
             return name[: -len(known)].rstrip("_-.")
-    return os.path.splitext(name)[0]
+    stem = os.path.splitext(name)[0]
+    # `train.jsonl` beside `eval.jsonl` are two halves of one run.
+    return "" if stem.lower() in SPLIT_FOLDERS else stem
 
 
 _SIDECAR_ENDS = (

@@ -143,8 +143,11 @@ def _placed(found: tuple[Series, ...], source: int, split: Split) -> Iterator[Se
 
 
 def _split_of(one: Parsed, files: RunFiles) -> Split:
-    """The split that the folder of an event file names (`train/`, `validation/`), if it lies below the run's root."""
-    folder = os.path.dirname(one.source.path)
-    if os.path.normpath(folder) == os.path.normpath(files.root):
-        return ""
-    return SPLIT_FOLDERS.get(os.path.basename(folder).lower(), "")
+    """The split that a file is named after (`eval.jsonl`), or the folder of an event file (`validation/`)."""
+    folder, name = os.path.split(one.source.path)
+    named = SPLIT_FOLDERS.get(os.path.splitext(name)[0].lower(), "")
+    # A log of training may hold `eval_loss` too, so that its name says nothing of all its rows.
+    if named and named != "train":
+        return named
+    below = os.path.normpath(folder) != os.path.normpath(files.root)
+    return SPLIT_FOLDERS.get(os.path.basename(folder).lower(), "") if below else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainvitals.diagnostics import diagnose
+from trainvitals.diagnostics import diagnose, normalise
 from trainvitals.parsers import ReadError, discover, read
 from trainvitals.parsers.formats.tensorboard import SAMPLE as EVENTS
 
@@ -74,6 +74,15 @@ def test_keras_train_and_validation_folders_are_one_run_with_two_splits(tree):
     top = tree({f"train/{EVENT_FILE}": EVENTS, f"validation/{EVENT_FILE}.v2": EVENTS})
     assert found(top) == {"top": {f"train/{EVENT_FILE}", f"validation/{EVENT_FILE}.v2"}}
     assert {series.split for series in read(top).series} == {"train", "eval"}
+
+
+def test_a_file_for_training_and_one_for_evaluation_are_one_run_with_two_splits(tree):
+    held_out = ROWS.replace('"loss": ', '"loss": 1')
+    (files,) = discover([str(tree({"run/train.jsonl": ROWS, "run/eval.jsonl": held_out}))])
+    series = {(s.metric, s.split): s for s in normalise(read(files)).run.series}
+    assert set(series) == {("loss", "train"), ("loss", "eval")}
+    assert series["loss", "train"].value[0] == 1.99
+    assert series["loss", "eval"].value[0] == 11.99
 
 
 def test_several_metric_files_in_one_folder_are_several_runs(tree):
