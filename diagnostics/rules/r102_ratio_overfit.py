@@ -94,8 +94,8 @@ def _finding(case: Case, found: RatioValues, value: float, high: float, path: Tr
     window = slice(path.since, path.until + 1)
     falls = {metric: fall(found.of(metric)[window]) for metric in (ratio.weighted, ratio.reference)}
     message = (
-        f"{ratio.weighted} fell by {falls[ratio.weighted]:.0%} and {ratio.reference} by {falls[ratio.reference]:.0%}; "
-        f"{ratio.name} is {value:.2f}, below {high:g}: overfitting to the weighted class"
+        f"overfitting to the weighted class: {ratio.reference} is stuck, it fell by {falls[ratio.reference]:.0%} while "
+        f"{ratio.weighted} fell by {falls[ratio.weighted]:.0%}; {ratio.name} is {value:.2f}, below {high:g}"
     ).replace("%", " %")
     ends = sorted({path.since, path.until, len(points) - 1})
     cited = [

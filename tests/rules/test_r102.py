@@ -11,7 +11,7 @@ def test_bad_fails_by_step_500_and_stays_failed(count):
     (found,) = check(article(BAD, count))
     assert found.severity == "fail"
     assert found.remedy == "lower the article weight (5 -> 3)"
-    assert "article_loss fell by 56 % and other_loss by 3 %" in found.message
+    assert "other_loss is stuck, it fell by 3 % while article_loss fell by 56 %" in found.message
     assert found.step_start == 100
     assert len(found.evidence) >= 4
 
