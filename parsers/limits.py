@@ -28,7 +28,7 @@ MAX_EXAMPLES = 5
 """Lines quoted per source as examples of what was not understood."""
 
 MAX_FILES = 100_000
-"""Files looked at below one folder."""
+"""Logs below one folder; more of them than anybody reads at once."""
 
 SNIFF_BYTES = 64 << 10
 """Bytes from the start and from the end of a file by which its format is recognised."""

@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from trainvitals.parsers import sidecars
-from trainvitals.parsers.discover import SPLIT_FOLDERS, RunFiles, discover
+from trainvitals.parsers.discover import RunFiles, discover
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, decode, open_log
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import ConfigValue, Parsed, Run, Series, Source, Split
+from trainvitals.parsers.run_folders import SPLIT_FOLDERS
 
 BLANK = b" \t\r\n\0"
 
