@@ -41,7 +41,7 @@ def test_five_types_are_built_in_and_survive_pickling():
         ((*HF, "eval_loss", "eval_runtime", "eval_samples_per_second"), "causal_lm"),
         ((*HF, "token_acc", "memory(GiB)", "train_speed(iter/s)"), "causal_lm"),
         ((*HF, "mean_token_accuracy", "num_tokens", "entropy"), "causal_lm"),
-        (("loss", "lr"), "causal_lm"),
+        (("loss", "lr"), "generic"),
         ((*HF, "eval_accuracy"), "generic"),
         ((*HF, "eval_f1", "eval_loss"), "generic"),
         (("loss", "accuracy", "val_loss", "val_accuracy"), "generic"),
