@@ -61,6 +61,8 @@ def fill(series: Sequence[Series]) -> tuple[tuple[Series, ...], Unit]:
     same in a whole file say nothing.
     """
     series = tuple(map(_between, _without_senseless(series)))
+    if all(np.isfinite(s.step).all() for s in series):
+        return tuple(s for s in series if len(s)), "step"
     rate = steps_per_epoch(series)
     filled: list[Series] = []
     units: set[Unit] = {"step"}
