@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from trainvitals.dashboard.data import Examined
+from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import Finding, Report, SeriesSummary, Verdict
 
@@ -30,7 +31,8 @@ def choose(runs: Sequence[Examined]) -> Examined | None:
         key="runs",
         column_config={
             "loss curve": st.column_config.LineChartColumn("loss curve", width="medium"),
-            "finding": st.column_config.TextColumn("worst finding", width="large"),
+            "run": st.column_config.TextColumn(width="medium"),
+            "finding": st.column_config.TextColumn("what was found", width="large"),
             "step": st.column_config.NumberColumn("since", format="%d"),
             "last loss": st.column_config.NumberColumn(format="%.4g"),
             "best eval": st.column_config.NumberColumn(format="%.4g"),
@@ -55,7 +57,7 @@ def _row(report: Report) -> dict[str, object]:
     return {
         "verdict": ICONS[report.verdict],
         "run": terminal(report.run),
-        "finding": f"{worst.code} {terminal(worst.message, 300)}" if worst else _why_nothing(report),
+        "finding": terminal(f"{worst.code} {words.headline(report)}" if worst else words.headline(report), 300),
         "step": _since(worst),
         "loss type": report.loss_type,
         "steps": loss.last_step if loss else None,
@@ -63,13 +65,6 @@ def _row(report: Report) -> dict[str, object]:
         "loss curve": [v for v in loss.spark if math.isfinite(v)] if loss else [],
         "best eval": held_out.minimum if held_out else None,
     }
-
-
-def _why_nothing(report: Report) -> str:
-    errors = [f"{terminal(s.path)}: {terminal(s.error)}" for s in report.sources if s.error]
-    if errors:
-        return errors[0]
-    return "" if report.points else "no metric found"
 
 
 def _since(finding: Finding | None) -> float | None:

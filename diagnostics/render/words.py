@@ -11,6 +11,10 @@ VERDICTS: tuple[Verdict, ...] = ("fail", "warn", "unknown", "pass")
 """Worst first: a run that could not be judged needs a look before one that is fine."""
 
 
+LEARNING = "L101"
+"""The rule that says whether a run learns at all."""
+
+
 def number(value: float) -> str:
     """A measured value in four digits."""
     if not math.isfinite(value):
@@ -98,7 +102,9 @@ def _main_reason(report: Report) -> str:
         trouble = [reason for source in report.sources for reason in (source.error, *source.problems) if reason]
         return "no usable series" + (f" ({trouble[0]})" if trouble else "")
     groups = by_reason(report.not_run)
-    return groups[0][0] if groups else "no rule could judge"
+    # Whether the run learns is what the verdict lacks; that some other rule could not speak explains nothing.
+    learning = (reason for reason, codes in groups if LEARNING in codes)
+    return next(learning, groups[0][0] if groups else "no rule could judge")
 
 
 def by_reason(not_run: Iterable[NotRun]) -> tuple[tuple[str, tuple[str, ...]], ...]:
