@@ -9,8 +9,9 @@ from itertools import islice
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, is_text, peek
 from trainvitals.parsers.formats import FORMATS, UNSURE, model_card
+from trainvitals.parsers.model import SPLIT_WORDS
 from trainvitals.parsers.patterns import pattern
-from trainvitals.parsers.run_folders import LOG_NAMES, SPLIT_FOLDERS
+from trainvitals.parsers.run_folders import LOG_NAMES
 from trainvitals.parsers.text import unread
 
 SUFFIXES = {
@@ -113,4 +114,4 @@ def stem(path: str) -> str:
             return name[: -len(known)].rstrip("_-.")
     plain = os.path.splitext(name)[0]
     # `train.jsonl` beside `eval.jsonl` are two halves of one run.
-    return "" if plain.lower() in SPLIT_FOLDERS else plain
+    return "" if plain.lower() in SPLIT_WORDS else plain

@@ -33,6 +33,22 @@ else:
 Split = Literal["train", "eval", "test", ""]
 """Which data a value was computed on; empty while the log has not said."""
 
+SPLIT_WORDS: Mapping[str, Split] = MappingProxyType(
+    {
+        "train": "train",
+        "training": "train",
+        "val": "eval",
+        "valid": "eval",
+        "validation": "eval",
+        "eval": "eval",
+        "evaluation": "eval",
+        "dev": "eval",
+        "test": "test",
+        "testing": "test",
+    }
+)
+"""What trainers call the splits: in metric names, in columns, in file and folder names."""
+
 NOTE_KINDS = ("crash", "max_len", "overflow", "diverged", "warning")
 NoteKind = Literal["crash", "max_len", "overflow", "diverged", "warning"]
 """`crash`: traceback, out of memory, killed. `max_len`: generation reached its limit without EOS. `overflow`: the

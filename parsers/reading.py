@@ -14,8 +14,7 @@ from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, decode, open_log
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
-from trainvitals.parsers.model import ConfigValue, Parsed, Run, Series, Source, Split
-from trainvitals.parsers.run_folders import SPLIT_FOLDERS
+from trainvitals.parsers.model import SPLIT_WORDS, ConfigValue, Parsed, Run, Series, Source, Split
 
 BLANK = b" \t\r\n\0"
 
@@ -146,9 +145,9 @@ def _placed(found: tuple[Series, ...], source: int, split: Split) -> Iterator[Se
 def _split_of(one: Parsed, files: RunFiles) -> Split:
     """The split that a file is named after (`eval.jsonl`), or the folder of an event file (`validation/`)."""
     folder, name = os.path.split(one.source.path)
-    named = SPLIT_FOLDERS.get(os.path.splitext(name)[0].lower(), "")
+    named = SPLIT_WORDS.get(os.path.splitext(name)[0].lower(), "")
     # A log of training may hold `eval_loss` too, so that its name says nothing of all its rows.
     if named and named != "train":
         return named
     below = os.path.normpath(folder) != os.path.normpath(files.root)
-    return SPLIT_FOLDERS.get(os.path.basename(folder).lower(), "") if below else ""
+    return SPLIT_WORDS.get(os.path.basename(folder).lower(), "") if below else ""

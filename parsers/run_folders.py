@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainvitals.parsers.model import Split
+from trainvitals.parsers.model import SPLIT_WORDS
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.sidecars import is_sidecar
 
@@ -35,14 +35,6 @@ LOG_NAMES = (
 """Names that trainers give their logs; what stands before one of them in a file name tells runs of one folder apart."""
 
 EVENT_FOLDERS = frozenset({"runs", "logs", "tb", "tensorboard", "tb_logs", "tb_log"})
-SPLIT_FOLDERS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "validation": "eval",
-    "val": "eval",
-    "eval": "eval",
-    "test": "test",
-}
 _CHECKPOINT = pattern(r"(?:checkpoint|global_step)[-_]?(\d+)")
 
 
@@ -78,9 +70,9 @@ def _is_output(folder: str) -> bool:
 def _is_split_folder(folder: str) -> bool:
     """`train/` beside `validation/`, both holding nothing but event files, as Keras and SummaryWriter write them."""
     parent, name = os.path.split(folder)
-    if name.lower() not in SPLIT_FOLDERS:
+    if name.lower() not in SPLIT_WORDS:
         return False
-    siblings = [n for n in listing(parent) if n.lower() in SPLIT_FOLDERS]
+    siblings = [n for n in listing(parent) if n.lower() in SPLIT_WORDS]
     return len(siblings) > 1 and all(_only_events(os.path.join(parent, n)) for n in siblings)
 
 

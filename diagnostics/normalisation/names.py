@@ -9,20 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from trainvitals.parsers.model import Series, Split
-
-SPLITS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "eval": "eval",
-    "evaluation": "eval",
-    "val": "eval",
-    "valid": "eval",
-    "validation": "eval",
-    "dev": "eval",
-    "test": "test",
-    "testing": "test",
-}
+from trainvitals.parsers.model import SPLIT_WORDS, Series, Split
 
 ALIASES = {
     # losses
@@ -92,7 +79,7 @@ ALIASES = {
 }
 """Canonical name of a metric, by its lower-case name without split prefix."""
 
-_PREFIX = re.compile(r"(" + "|".join(SPLITS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
+_PREFIX = re.compile(r"(" + "|".join(SPLIT_WORDS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
 
 
 def canonical(logged: str, split: Split) -> tuple[str, Split]:
@@ -107,7 +94,7 @@ def canonical(logged: str, split: Split) -> tuple[str, Split]:
     """
     prefix = _PREFIX.match(logged)
     if prefix:
-        split = split or SPLITS[prefix[1].lower()]
+        split = split or SPLIT_WORDS[prefix[1].lower()]
     name = _plain(logged)
     return ALIASES.get(name, name), split or "train"
 

@@ -11,7 +11,7 @@ from trainvitals.parsers.columns import NAN, visible_name
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.limits import MAX_METRICS
-from trainvitals.parsers.model import Bools, Floats, Ints, Parsed, Series, Split
+from trainvitals.parsers.model import SPLIT_WORDS, Bools, Floats, Ints, Parsed, Series, Split
 from trainvitals.parsers.tables.columns import Table, When, metrics_of, read_table, series, when_of
 from trainvitals.parsers.tables.rows import TIME_NAMES, first_of, look
 
@@ -21,19 +21,7 @@ RUN_NAMES = ("run", "run_name", "run_id", "experiment", "seed", "fold")
 MAX_RUNS = 1000
 """Runs of one table; a column with more names than this tells something else apart."""
 
-SPLITS: dict[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "eval",
-    "valid": "eval",
-    "validation": "eval",
-    "eval": "eval",
-    "evaluation": "eval",
-    "dev": "eval",
-    "test": "test",
-    "testing": "test",
-    "": "",
-}
+SPLITS: dict[str, Split] = {**SPLIT_WORDS, "": ""}
 
 SAMPLE = b"""\
 epoch,train_loss,eval_loss,eval_top1,eval_top5,lr

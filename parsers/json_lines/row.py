@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from trainvitals.parsers.model import Bools, Floats, Split
+from trainvitals.parsers.model import SPLIT_WORDS, Bools, Floats, Split
 from trainvitals.parsers.numbers import duration, fraction, number
 
 NAN = float("nan")
@@ -42,18 +42,6 @@ SUMMARY_KEYS = frozenset({"train_runtime", "log_history", "model_parameter_info"
 
 PREDICTED = "predict_"
 
-SPLITS: Mapping[str, Split] = {
-    "train": "train",
-    "training": "train",
-    "val": "eval",
-    "valid": "eval",
-    "validation": "eval",
-    "eval": "eval",
-    "evaluation": "eval",
-    "dev": "eval",
-    "test": "test",
-    "testing": "test",
-}
 
 MAX_LIST = 64
 """Longer lists are no metric (token ids, embeddings); the known ones, such as COCO's, have 12 entries."""
@@ -200,7 +188,7 @@ def _known(numbers: Any) -> float:
 def split_of(fields: Mapping[str, Any]) -> Split:
     """The split that a row names (`"mode": "val"`); empty where it names none."""
     named = (fields.get(key) for key in SPLIT_KEYS)
-    return next((SPLITS[n.lower()] for n in named if isinstance(n, str) and n.lower() in SPLITS), "")
+    return next((SPLIT_WORDS[n.lower()] for n in named if isinstance(n, str) and n.lower() in SPLIT_WORDS), "")
 
 
 def is_summary(fields: Mapping[str, Any], steps: tuple[str, ...] = STEP_KEYS) -> bool:
