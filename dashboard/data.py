@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from trainvitals.diagnostics.diagnosis import diagnose
+from trainvitals.diagnostics.diagnosis import judge
 from trainvitals.diagnostics.normalisation import Normalised, normalise
 from trainvitals.diagnostics.report import Report
 from trainvitals.parsers import RunFiles, discover, read_all
@@ -54,7 +54,7 @@ def _stamp(path: str) -> tuple[str, int, int]:
 def examine(files: RunFiles, stamp: Stamp) -> tuple[Examined, ...]:
     """Reports of the runs that these files hold; cached by the files' stamp."""
     del stamp  # is part of the key only
-    return tuple(Examined(diagnose(run), normalise(run)) for run in read_all(files))
+    return tuple(Examined(judge(one), one) for one in map(normalise, read_all(files)))
 
 
 def examine_all(folder: str) -> list[Examined]:

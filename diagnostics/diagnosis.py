@@ -44,8 +44,14 @@ STRICT = "TRAINVITALS_STRICT"
 @np.errstate(all="ignore")
 def diagnose(run: Run, settings: Settings | None = None) -> Report:
     """Judge a run as read. Values near the limits of a double overflow to infinities, without a warning."""
+    return judge(normalise(run), settings)
+
+
+@np.errstate(all="ignore")
+def judge(normalised: Normalised, settings: Settings | None = None) -> Report:
+    """Judge a run that is normalised already, for those who also draw it."""
     settings = settings or Settings()
-    normalised = normalise(run)
+    run = normalised.run
     case = case_of(normalised, settings)
     results = [_ask(rule, case, settings) for rule in RULES if settings.runs(rule.code)]
     findings = _rank(f for r in results for f in _findings(r))
@@ -56,15 +62,13 @@ def diagnose(run: Run, settings: Settings | None = None) -> Report:
         loss_type=case.loss_type.name,
         step_unit=case.step_unit,
         sources=tuple(_source(s) for s in run.sources),
-        series=tuple(_summary(s, normalised) for s in normalised.run.series),
+        series=tuple(_summary(s, normalised) for s in run.series),
         corrections=normalised.corrections,
         tables=status_tables(case),
         findings=findings,
         passed=passed,
         not_run=tuple(r for r in results if isinstance(r, NotRun)),
-        settings=tuple(
-            Setting(name, str(value.value), value.path, value.line) for name, value in normalised.run.config.items()
-        ),
+        settings=tuple(Setting(name, str(value.value), value.path, value.line) for name, value in run.config.items()),
     )
 
 
@@ -82,8 +86,7 @@ def case_of(normalised: Normalised, settings: Settings) -> Case:
 def _ask(rule: Rule, case: Case, settings: Settings) -> Result:
     thresholds = settings.thresholds.get(rule.code, {})
     try:
-        with np.errstate(all="ignore"):
-            return _with_severity(rule.check(case, **thresholds), case, settings)
+        return _with_severity(rule.check(case, **thresholds), case, settings)
     except Exception as error:
         if os.environ.get(STRICT):
             raise

@@ -1,7 +1,7 @@
 """Statistics of training curves, numpy only: decide on blocks, never on points.
 
-Every function takes plain arrays and returns plain numbers, and each states its source. Series are judged in log space
-when positive (a loss that halves changes by the same amount anywhere), else on an asinh scale.
+Every function takes plain arrays and returns plain numbers, and each states its source. Losses come in log space,
+where one that halves changes by the same amount anywhere; rules decline those that are not positive.
 """
 
 from __future__ import annotations
@@ -73,15 +73,6 @@ class Trend:
     se: float
     blocks: int
     local: Local
-
-
-def transform(values: Floats) -> Floats:
-    """Ln y for positive series, asinh of the robustly standardised values otherwise; finite in, finite out."""
-    if values.size and values.min() > 0:
-        return np.log(values)
-    centre = float(np.median(values)) if values.size else 0.0
-    spread = float(np.median(np.abs(values - centre))) if values.size else 0.0
-    return np.asarray(np.arcsinh((values - centre) / (spread or 1.0)))
 
 
 def noise(u: Floats) -> float:

@@ -49,7 +49,6 @@ SPLIT_WORDS: Mapping[str, Split] = MappingProxyType(
 )
 """What trainers call the splits: in metric names, in columns, in file and folder names."""
 
-NOTE_KINDS = ("crash", "max_len", "overflow", "diverged", "warning")
 NoteKind = Literal["crash", "max_len", "overflow", "diverged", "warning"]
 """`crash`: traceback, out of memory, killed. `max_len`: generation reached its limit without EOS. `overflow`: the
 loss scaler skipped a step. `diverged`: the trainer says so itself. `warning`: anything else worth showing."""

@@ -23,7 +23,6 @@ class Glyphs:
     unknown: str
     arrow: str
     dot: str
-    divided: str
     cut: str
     blocks: str
     not_finite: str
@@ -34,8 +33,8 @@ class Glyphs:
         return icons.get(word, self.unknown)
 
 
-UNICODE = Glyphs("✗", "!", "i", "✓", "?", "→", "·", "÷", "…", "▁▂▃▄▅▆▇█", "×")
-ASCII = Glyphs("x", "!", "i", "+", "?", "->", "-", "/", "~", "_.:-=*%#", "!")
+UNICODE = Glyphs("✗", "!", "i", "✓", "?", "→", "·", "…", "▁▂▃▄▅▆▇█", "×")
+ASCII = Glyphs("x", "!", "i", "+", "?", "->", "-", "~", "_.:-=*%#", "!")
 
 _COLOURS = {"fail": "1;31", "warn": "1;33", "info": "36", "pass": "1;32", "unknown": "1;35", "bold": "1", "dim": "2"}
 

@@ -78,7 +78,6 @@ class Event:
     time_at: int = -1
     step_at: int = -1
     step_width: int = 0
-    is_version: bool = False
     values: list[Value] = field(default_factory=list)
 
     def time(self, record: bytes) -> float:
@@ -105,7 +104,6 @@ def parse_event(record: bytes) -> Event:
         elif wire == BYTES and 3 <= number <= 9:
             # The members of a `oneof`: the last one counts, except that summaries add up.
             event.values = event.values if number == 5 else []
-            event.is_version = number == 3
             if number == 5:
                 for span in _messages(record, start, stop, 1):
                     event.values.append(_value(record, *span))

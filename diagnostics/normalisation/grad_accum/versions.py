@@ -55,9 +55,6 @@ measured (the rest was read in the released code)."""
 AVERAGING_BY_DEFAULT: Version = (4, 54, 0)
 """From here on `average_tokens_across_devices` is on unless the arguments say otherwise (#39395)."""
 
-ENGINE_DIVIDES_UNTIL: Version = (4, 49, 0)
-"""Before it, DeepSpeed divided the gradient by the accumulation again (#35808)."""
-
 SWIFT_MULTIPLIES_EVAL: tuple[Version, Version] = ((3, 0), (3, 8))
 """ms-swift from the first up to the second multiplies the eval loss by the processes (modelscope/ms-swift #5323)."""
 
