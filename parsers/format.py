@@ -21,6 +21,9 @@ class Format:
         read: the whole file; raises `ReadError` only when nothing can be read, counts bad lines otherwise.
         precision: decimal digits that it usually keeps; of two sources of one series the more precise one is taken.
         version: raised when the reader gives other numbers than before, so that caches notice.
+        origin: where the lines of the sample were found, for the table of formats: a public repository or issue, or
+            "made with <package> <version>".
+        reads: what is taken from it besides the metrics, in a few words.
     """
 
     name: str
@@ -30,3 +33,5 @@ class Format:
     read: Callable[[LogFile], tuple[Parsed, ...]]
     precision: int = 6
     version: int = 1
+    origin: str = ""
+    reads: str = ""

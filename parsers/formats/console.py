@@ -108,7 +108,16 @@ def _values(head: bytes, tail: bytes) -> dict[str, int]:
 
 def _format(lines: LineFormat) -> Format:
     sample = lines.sample.encode()
-    return Format(lines.name, lines.title, sample, partial(sniff, lines.name), read, lines.precision)
+    return Format(
+        name=lines.name,
+        title=lines.title,
+        sample=sample,
+        sniff=partial(sniff, lines.name),
+        read=read,
+        precision=lines.precision,
+        origin=lines.origin,
+        reads=lines.reads,
+    )
 
 
 FORMATS: tuple[Format, ...] = (

@@ -125,6 +125,7 @@ class LineFormat:
         parse: the row of a piece of text (of a progress bar where `Context.bar` is set), or None where it is not of
             this shape. A row is taken whole or not at all: one malformed number makes the line unread.
         precision: decimal digits that such lines usually keep.
+        origin, reads: as in `Format`.
     """
 
     name: str
@@ -133,3 +134,5 @@ class LineFormat:
     needles: tuple[str, ...]
     parse: Callable[[str, Context], Row | None]
     precision: int = 4
+    origin: str = ""
+    reads: str = ""
