@@ -95,4 +95,6 @@ Article Loss: 4.2345 | Other Loss: 1.9876 | Ratio: 2.13x
 """,
     needles=("a_loss", "o_loss", "Article", "article", "Other Loss", "Step", "step"),
     parse=parse,
+    origin="lines quoted by practitioners",
+    reads="step, epoch",
 )

@@ -82,4 +82,6 @@ LINES = LineFormat(
     needles=("| ", "----------"),
     parse=parse,
     precision=7,
+    origin="CS15B001/HER_Improvements, Logs/Fetch_Push/openai_run1.txt",
+    reads="step, epoch",
 )

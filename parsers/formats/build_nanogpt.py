@@ -96,4 +96,6 @@ step     0 | loss: 10.955010 | lr 8.3916e-07 | norm: 15.3421 | dt: 23547.83ms | 
     needles=(" train ", " val ", " hella ", "tok/sec", "norm: ", "validation loss: ", "HellaSwag ", _OPENING),
     parse=parse,
     precision=6,
+    origin="public logs of build-nanogpt, quoted in part",
+    reads="step, split",
 )

@@ -17,14 +17,13 @@ NAME = "chainer_log"
 SAMPLE = b"""\
 [
     {
-        "main/loss": 0.1926, "validation/main/loss": 0.0948,
-        "main/accuracy": 0.9419, "validation/main/accuracy": 0.9706,
-        "epoch": 1, "iteration": 600, "elapsed_time": 2.81
-    },
-    {
-        "main/loss": 0.0732, "validation/main/loss": 0.0803,
-        "main/accuracy": 0.9768, "validation/main/accuracy": 0.9751,
-        "epoch": 2, "iteration": 1200, "elapsed_time": 5.66
+        "main/loss": 0.1933198869228363,
+        "validation/main/loss": 0.09147150814533234,
+        "iteration": 600,
+        "elapsed_time": 16.052587032318115,
+        "epoch": 1,
+        "main/accuracy": 0.9421835541725159,
+        "validation/main/accuracy": 0.9703000783920288
     }
 ]
 """
@@ -76,4 +75,13 @@ def _read_rows(scanner: Scanner, rows: Columns) -> None:
     scanner.end()
 
 
-FORMAT = Format(NAME, "Chainer: log of LogReport, a JSON array", SAMPLE, sniff, read, precision=16)
+FORMAT = Format(
+    NAME,
+    "Chainer: log of LogReport, a JSON array",
+    SAMPLE,
+    sniff,
+    read,
+    precision=16,
+    origin="documentation of chainer/chainerui",
+    reads="step, epoch, time",
+)

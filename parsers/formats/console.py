@@ -129,5 +129,7 @@ FORMATS: tuple[Format, ...] = (
         sniff_text,
         read,
         precision=4,
+        origin="made with torch 2.13.0",
+        reads="settings, versions, warnings and crashes; so do all formats of console lines",
     ),
 )

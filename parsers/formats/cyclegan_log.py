@@ -60,4 +60,6 @@ LINES = LineFormat(
     needles=("(epoch: ", "Training Loss ("),
     parse=parse,
     precision=3,
+    origin="junyanz/pytorch-CycleGAN-and-pix2pix issue 510; header of JunlinHan/DCLGAN",
+    reads="epoch, several runs in one file",
 )

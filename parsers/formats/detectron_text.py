@@ -50,4 +50,6 @@ time: 0.7412  data_time: 0.0079  lr: 0.00039962  max_mem: 1475M
 """,
     needles=("eta:",),
     parse=parse,
+    origin="chuanli11/training_results_v0.6 (maskrcnn-benchmark), a public log.txt of detectron2",
+    reads="step",
 )

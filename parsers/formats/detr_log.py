@@ -31,4 +31,13 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     return (json_rows.read(file, NAME),)
 
 
-FORMAT = Format(NAME, "DETR, DeiT, MAE: log.txt, one JSON object an epoch", SAMPLE, sniff, read, precision=16)
+FORMAT = Format(
+    NAME,
+    "DETR, DeiT, MAE: log.txt, one JSON object an epoch",
+    SAMPLE,
+    sniff,
+    read,
+    precision=16,
+    origin="FarjadAhmed/detr_custom_dcmha, log of the same epoch as its console output",
+    reads="epoch",
+)

@@ -56,4 +56,6 @@ Epoch 2:
     needles=("poch", "POCH", "  ", "\t"),
     parse=parse,
     precision=3,
+    origin="lines quoted by practitioners",
+    reads="epoch",
 )

@@ -46,4 +46,6 @@ Valid Loss: 6.6521 - Valid Perplexity: 774.41
 """,
     needles=("oss:", "oss :"),
     parse=parse,
+    origin="a public console log of a training loop, shortened",
+    reads="epoch, split, several runs in one file",
 )

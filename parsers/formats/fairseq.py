@@ -94,4 +94,6 @@ bleu 29.52 | num_updates 40297 | best_bleu 30.53
     needles=("num_updates",),
     parse=parse,
     precision=3,
+    origin="chuanli11/training_results_v0.6 (old version), a public log of 2023 (new version)",
+    reads="step, epoch, split",
 )

@@ -73,4 +73,6 @@ LINES = LineFormat(
 """,
     needles=("TRAIN [", "VALIDATION [", "TEST [", "Summary: Epoch: "),
     parse=parse,
+    origin="chuanli11/training_results_v0.6, gnmt_DGX1",
+    reads="step, epoch, rank",
 )

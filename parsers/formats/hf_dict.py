@@ -117,4 +117,6 @@ LINES = LineFormat(
 """,
     needles=("{'",),
     parse=parse,
+    origin="made with transformers 4.57.6",
+    reads="step from the progress bar, epoch, the summary of the run",
 )

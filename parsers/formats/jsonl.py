@@ -57,4 +57,12 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     return (json_rows.read(file, NAME),)
 
 
-FORMAT = Format(NAME, "JSON lines: any file with one object of metrics a line", SAMPLE, sniff, read)
+FORMAT = Format(
+    NAME,
+    "JSON lines: any file with one object of metrics a line",
+    SAMPLE,
+    sniff,
+    read,
+    origin="a public JSON-lines log of a training script, shortened",
+    reads="step, epoch, time, split, where keys say them",
+)

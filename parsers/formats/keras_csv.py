@@ -8,9 +8,9 @@ from trainvitals.parsers.tables.columns import read_plain
 from trainvitals.parsers.tables.rows import UNNAMED, look
 
 SAMPLE = b"""\
-epoch;loss;mean_squared_error;val_loss;val_mean_squared_error
-0;0.8215;0.8215;0.6104;0.6104
-1;0.5377;0.5377;0.4893;0.4893
+epoch;loss;mae;val_loss;val_mae
+0;1.264237880706787;0.8985368609428406;1.086405873298645;0.8815032243728638
+1;1.136616826057434;0.8513582348823547;0.9780133366584778;0.841350257396698
 """
 
 
@@ -33,4 +33,6 @@ FORMAT = Format(
     sniff=_sniff,
     read=read_plain,
     precision=16,
+    origin="made with keras 3.15.1",
+    reads="epoch",
 )

@@ -78,14 +78,14 @@ LINES = LineFormat(
     name="keras_text",
     title="Keras: what fit() prints",
     sample="""\
-Epoch 1/2
-  70/1875 [>.............................] - ETA: 22s - loss: 1.4035 - accuracy: 0.5513
-1875/1875 [==============================] - 2s 1ms/step - loss: 0.4830 - accuracy: 0.8330 - val_loss: 0.5206 - \
-val_accuracy: 0.8203 - lr: 0.0010
-Epoch 2/2
-1875/1875 [==============================] - 2s 1ms/step - loss: 0.3712 - accuracy: 0.8664 - val_loss: 0.4113 - \
-val_accuracy: 0.8519 - lr: 0.0010
+Epoch 1/3
+\x1b[1m5/8\x1b[0m \x1b[32m━━━━━━━━━━━━\x1b[0m\x1b[37m━━━━━━━━\x1b[0m \x1b[1m0s\x1b[0m 16ms/step - \
+loss: 1.3822 - mae: 0.9632\r\
+\x1b[1m8/8\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m0s\x1b[0m 15ms/step - \
+loss: 1.2642 - mae: 0.8985 - val_loss: 1.0864 - val_mae: 0.8815
 """,
     needles=("s/step", "s/sample", "ETA", "s - ", "/epoch"),
     parse=parse,
+    origin="made with keras 3.15.1; bars of older versions are tested",
+    reads="epoch, several runs in one file",
 )

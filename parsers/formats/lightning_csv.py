@@ -32,4 +32,6 @@ FORMAT = Format(
     sniff=_sniff,
     read=read_plain,
     precision=16,
+    origin="a public metrics.csv, quoted in part; one of LiuTaowen-Tony/xKV is tested",
+    reads="step, epoch",
 )

@@ -28,4 +28,13 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     return (json_rows.read(file, NAME),)
 
 
-FORMAT = Format(NAME, "LLaMA-Factory: trainer_log.jsonl", SAMPLE, sniff, read, precision=4)
+FORMAT = Format(
+    NAME,
+    "LLaMA-Factory: trainer_log.jsonl",
+    SAMPLE,
+    sniff,
+    read,
+    precision=4,
+    origin="public trainer_log.jsonl files, quoted in part; one of 112292454/ChatGLM-Efficient-Tuning-main is tested",
+    reads="step, epoch, time",
+)

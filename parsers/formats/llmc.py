@@ -49,4 +49,6 @@ s:1 trl:10.8140 lr:0.000003 norm:14.98
     needles=(" trl:", " tel:", " eval:"),
     parse=parse,
     precision=6,
+    origin="a public main.log of llm.c; one of KellerJordan/modded-nanogpt is tested",
+    reads="step, split",
 )

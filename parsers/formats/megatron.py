@@ -113,4 +113,6 @@ number of skipped iterations:   0 | number of nan iterations:   0 |
     needles=("iteration ", "loss at "),
     parse=parse,
     precision=7,
+    origin="elena-lyulina/Megatron-LM-Attention-Benchmark; validation line of a public log",
+    reads="step, split, rank, a loss that is left out because it is NaN",
 )

@@ -83,4 +83,6 @@ Averaged stats: class_error: 100.00  loss: 54.9872 (56.3321)
 """,
     needles=("eta:", _AVERAGE),
     parse=parse,
+    origin="FarjadAhmed/detr_custom_dcmha, log_directory/default_mha.txt",
+    reads="step, epoch, split",
 )

@@ -90,4 +90,6 @@ Iteration:    340, Loss function: 7.306, Average Loss: 2.896, avg. samples / sec
 """,
     needles=(":::ML", "MLPerf: ", "Loss function: "),
     parse=parse,
+    origin="chuanli11/training_results_v0.6; an MLLOG event of a public log",
+    reads="step, epoch",
 )

@@ -51,4 +51,6 @@ Peak mem 8.219 GB
     needles=("Train loss ", "Val loss ", "Test loss "),
     parse=parse,
     precision=3,
+    origin="a public console log of mlx-lm; ml-explore/mlx-lm issue 18 is tested",
+    reads="step, split",
 )

@@ -87,4 +87,13 @@ def _place(series: Series, track: Floats, counters: list[Series]) -> Series:
     return replace(series, step=np.where(np.isnan(count), last_step, count))
 
 
-FORMAT = Format(NAME, "mmcv, mmengine: *.log.json, scalars.json", SAMPLE, sniff, read, precision=5)
+FORMAT = Format(
+    NAME,
+    "mmcv, mmengine: *.log.json, scalars.json",
+    SAMPLE,
+    sniff,
+    read,
+    precision=5,
+    origin="public *.log.json of mmsegmentation, quoted in part",
+    reads="step, epoch, mode",
+)

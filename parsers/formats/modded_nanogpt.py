@@ -69,4 +69,6 @@ step:3242/3242 val_loss:3.2781 train_time:467607ms step_avg:144.68ms
 """,
     needles=("step:", "import ", "=" * 60, "loss"),
     parse=parse,
+    origin="KellerJordan/modded-nanogpt, records/track_1_short/2024-11-08_CastBf16",
+    reads="step, time, split, several runs in one file",
 )

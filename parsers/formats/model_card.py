@@ -140,4 +140,13 @@ def _listed(text: str) -> Iterator[tuple[bool, str, object]]:
         yield False, match[1], value
 
 
-FORMAT = Format(NAME, "Hugging Face Trainer: the model card (README.md)", SAMPLE, sniff, read, precision=4)
+FORMAT = Format(
+    NAME,
+    "Hugging Face Trainer: the model card (README.md)",
+    SAMPLE,
+    sniff,
+    read,
+    precision=4,
+    origin="a public model card, quoted in part",
+    reads="step, epoch, settings, versions, final results",
+)

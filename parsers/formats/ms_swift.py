@@ -51,4 +51,13 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     return (replace(parsed, summary={**parsed.summary, **sizes}),)
 
 
-FORMAT = Format(NAME, "ms-swift: logging.jsonl", SAMPLE, sniff, read, precision=8)
+FORMAT = Format(
+    NAME,
+    "ms-swift: logging.jsonl",
+    SAMPLE,
+    sniff,
+    read,
+    precision=8,
+    origin="a public logging.jsonl of ms-swift, quoted in part; real ones of zhl-2022/x-algorithm are tested",
+    reads="step, epoch, time, the summary of the run, sizes of the data sets",
+)

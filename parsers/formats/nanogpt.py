@@ -43,10 +43,13 @@ LINES = LineFormat(
     name="nanogpt",
     title="nanoGPT: console output",
     sample="""\
-step 0: train loss 6.0601, val loss 6.0586
-iter 0: loss 6.0659, time 254533.85ms, mfu -100.00%
-iter 10: loss 5.8831, time 1210.22ms, mfu 3.41%
+2023-03-22 09:32:22 iter 2990: loss 3.8853, time 1096.65ms, mfu 15.34%
+2023-03-22 09:32:32 step 3000: train loss 4.0390, val loss 4.0427
+2023-03-22 09:32:41 iter 3000: loss 4.2490, time 35392.33ms, mfu 13.85%
+2023-03-22 09:32:52 iter 3010: loss nan, time 1019.95ms, mfu 14.12%
 """,
     needles=(": train loss ", ": val loss ", ": loss "),
     parse=parse,
+    origin="karpathy/nanoGPT issue 215",
+    reads="step, split",
 )

@@ -72,14 +72,17 @@ LINES = LineFormat(
     name="openmmlab_text",
     title="OpenMMLab (mmdet, mmseg, mmpretrain ...): console output and *.log of mmcv and mmengine",
     sample="""\
-2021-04-16 11:48:05,123 - mmdet - INFO - Epoch [1][50/7330]\tlr: 1.978e-03, eta: 12:34:56, time: 0.412, \
-data_time: 0.052, memory: 3800, loss_cls: 0.6512, loss_bbox: 0.0913, loss: 1.2043
-2021-04-16 12:40:05,123 - mmdet - INFO - Epoch(val) [1][625]\tbbox_mAP: 0.1230, bbox_mAP_50: 0.2410, \
-bbox_mAP_copypaste: 0.123 0.241 0.110 -1.000 0.130 0.170
-2023/06/05 20:10:13 - mmengine - INFO - Epoch(train)   [1][1/6]  lr: 4.000000e-08  eta: 4:59:11  time: 9.978710  \
-loss: 0.421912  loss_kpt: 0.421912  acc_pose: 0.007440
-2024/02/02 17:02:00 - mmengine - INFO - Epoch(val) [1][625/625]    coco/bbox_mAP: 0.2940  data_time: 0.0028  time: 0.2
+2020-11-11 18:27:52,420 - mmdet - INFO - Epoch [1][2150/29317]\tlr: 2.000e-02, eta: 1 day, 16:24:41, time: 0.391, \
+data_time: 0.009, memory: 3946, loss_rpn_cls: 0.1059, loss_rpn_bbox: 0.0825, loss_cls: 0.4929, acc: 90.0684, \
+loss_bbox: 0.3225, loss: 1.0037
+2021-12-04 23:55:52,075 - mmdet - INFO - Epoch(val) [11][10]\tbbox_mAP: 0.0000, bbox_mAP_50: 0.0000, \
+bbox_mAP_copypaste: 0.000 0.000 0.000 0.000 0.000 0.000
+2024/05/22 11:09:58 - mmengine - INFO - Epoch(train) [120][50/61]  base_lr: 2.0000e-04 lr: 4.4240e-05  \
+eta: 0:05:28  time: 0.1769  data_time: 0.0131  memory: 3342  grad_norm: 87.5206  loss: 14.8006  loss_cls: 1.3033
+2024/05/22 11:09:49 - mmengine - INFO - Epoch(val) [119][416/416]    coco/bbox_mAP: 0.7510  data_time: 0.0002
 """,
     needles=("Epoch [", "Epoch(", "Iter [", "Iter("),
     parse=parse,
+    origin="open-mmlab/mmdetection issues 4090 and 6686, AILab-CVC/YOLO-World issue 359",
+    reads="step, epoch, split",
 )

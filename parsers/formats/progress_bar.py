@@ -61,10 +61,12 @@ LINES = LineFormat(
     name="progress_bar",
     title="progress bars (tqdm) with the loss behind their speed",
     sample="""\
-Epoch 1:  10%|█         | 10/100 [00:01<00:09, 9.98it/s, loss=2.31, acc=0.41]\r\
-Epoch 1:  20%|██        | 20/100 [00:02<00:08, 9.98it/s, loss=2.05, acc=0.48]
+Epoch 2:  90%|███████████████████████████   | 90/100 [00:01<00:00, 49.30it/s, acc=0.542, loss=0.635]\r\
+Epoch 2: 100%|█████████████████████████████| 100/100 [00:02<00:00, 49.31it/s, acc=0.547, loss=0.628]
 """,
     needles=("loss", "Loss"),
     parse=parse,
     precision=3,
+    origin="made with tqdm 4.70.1",
+    reads="step from the bar, epoch from its description",
 )

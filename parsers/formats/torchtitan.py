@@ -61,4 +61,6 @@ LINES = LineFormat(
     needles=("tps: ",),
     parse=parse,
     precision=4,
+    origin="a public log of torchtitan, in the colours that it prints",
+    reads="step, split, rank",
 )

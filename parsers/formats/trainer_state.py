@@ -133,4 +133,13 @@ def _reason(error: Exception) -> str:
     return error.msg if isinstance(error, json.JSONDecodeError) else "it is nested too deeply or a number is too long"
 
 
-FORMAT = Format(NAME, "Hugging Face Trainer: trainer_state.json", SAMPLE, sniff, read, precision=16)
+FORMAT = Format(
+    NAME,
+    "Hugging Face Trainer: trainer_state.json",
+    SAMPLE,
+    sniff,
+    read,
+    precision=16,
+    origin="a public trainer_state.json, quoted in part; real ones of zhl-2022/x-algorithm are tested",
+    reads="step, epoch, settings, the summary of the run",
+)

@@ -78,4 +78,6 @@ FORMAT = Format(
     sniff=_sniff,
     read=_read,
     precision=16,
+    origin="gradio-app/trackio, examples/logs.csv",
+    reads="step, names of several runs",
 )

@@ -14,9 +14,7 @@ from trainvitals.parsers.model import ConfigValue, Parsed, Source
 
 NAME = "wandb_summary"
 SAMPLE = b"""\
-{"epoch": 9, "loss": 0.2134, "val_loss": 0.3321, "best_val_loss": 0.3107, "best_epoch": 7, \
-"examples": {"_type": "images/separated", "count": 36}, "_step": 9, "_runtime": 131.4, "_timestamp": 1612345678.9, \
-"_wandb": {"runtime": 130}}
+{"_runtime": 4, "_step": 4, "_timestamp": 1644345412, "_wandb": {"runtime": 3}, "loss": 0.041, "val": 525}
 """
 
 _FILE_NAME = "wandb-summary.json"
@@ -63,4 +61,13 @@ def _numbers(key: str, content: Any) -> list[tuple[str, float]]:
     return list(json_row.leaves(key, content))
 
 
-FORMAT = Format(NAME, "W&B: wandb-summary.json (last values)", SAMPLE, sniff, read, precision=16)
+FORMAT = Format(
+    NAME,
+    "W&B: wandb-summary.json (last values)",
+    SAMPLE,
+    sniff,
+    read,
+    precision=16,
+    origin="documentation of W&B (run.summary)",
+    reads="last values only: a summary of the run",
+)
