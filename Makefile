@@ -42,7 +42,8 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-# The trainer's tests run here too: its packages take half a minute. The link gives mypy the package under its import name, which an editable install hides from it.
+# The trainer's packages take half a minute, and its tests run here too.
+# The link gives mypy the package under its import name, which an editable install hides from it.
 .venv/installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,trainer]'
 	mkdir -p .venv/src && ln -sfn ../.. .venv/src/trainvitals
