@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from trainvitals.parsers.compression import beginning, is_packed, log_name, unpacked
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_LINE_BYTES, SNIFF_BYTES
+from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_LINE_BYTES, PEEK_BYTES, SNIFF_BYTES
 
 BOM = b"\xef\xbb\xbf"
 
@@ -23,15 +24,19 @@ _CONTROLS = bytes(set(range(32)) - set(b"\0\a\b\t\n\f\r\x1b"))
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """The bytes of one file (UTF-16 already decoded to UTF-8, a byte order mark removed) and the path it came from."""
+    """The bytes of one file (unpacked, UTF-16 decoded to UTF-8, without a byte order mark) and the path it came from.
+
+    `problems` are sentences for the reader: what was wrong with a compressed file.
+    """
 
     path: str
     data: bytes
+    problems: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """The file name without its folders, in lower case."""
-        return os.path.basename(self.path).lower()
+        """The file name without its folders and without `.gz`, in lower case."""
+        return log_name(self.path).lower()
 
     @property
     def head(self) -> bytes:
@@ -81,18 +86,32 @@ def open_log(path: str) -> LogFile:
     """Read a file whole.
 
     Raises:
-        ReadError: not a regular file, unreadable, larger than `MAX_FILE_BYTES`, or a pickle by its name.
+        ReadError: not a regular file, unreadable, larger than `MAX_FILE_BYTES`, a pickle by its name, or compressed and
+            over the budgets.
     """
-    if path.lower().endswith(PICKLES):
+    if log_name(path).lower().endswith(PICKLES):
         raise ReadError(path, "holds weights or pickled objects, which are not read by design")
     with _regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_FILE_BYTES:
             raise ReadError(path, f"has {size} bytes, more than the limit of {MAX_FILE_BYTES}")
         try:
-            return LogFile(path, decode(file.read(MAX_FILE_BYTES)))
+            data = file.read(MAX_FILE_BYTES)
         except OSError as error:
             raise ReadError(path, f"cannot be read: {error.strerror}") from error
+    return log_file(path, data)
+
+
+def log_file(path: str, data: bytes) -> LogFile:
+    """The log in these bytes, as they stand on disk.
+
+    Raises:
+        ReadError: compressed, and over the budgets.
+    """
+    if not is_packed(data):
+        return LogFile(path, decode(data))
+    inside, problems = unpacked(path, data)
+    return LogFile(path, decode(inside), problems)
 
 
 def decode(data: bytes) -> bytes:
@@ -115,6 +134,8 @@ def is_text(data: bytes) -> bool:
 def peek(path: str) -> LogFile:
     """Head and tail of a file, enough to recognise its format without reading it whole.
 
+    Of a compressed file the tail is that of its first part, as the end cannot be had without all that stands before it.
+
     Raises:
         ReadError: as `open_log`.
     """
@@ -122,9 +143,17 @@ def peek(path: str) -> LogFile:
         try:
             size = os.fstat(file.fileno()).st_size
             if size <= 2 * SNIFF_BYTES:
-                return LogFile(path, decode(file.read(2 * SNIFF_BYTES)))
+                whole = file.read(2 * SNIFF_BYTES)
+                return _ends(path, beginning(whole, PEEK_BYTES) if is_packed(whole) else whole)
             head = file.read(SNIFF_BYTES)
+            if is_packed(head):
+                return _ends(path, beginning(head + file.read(PEEK_BYTES), PEEK_BYTES))
             file.seek(size - SNIFF_BYTES)
             return LogFile(path, decode(head + b"\n" + file.read(SNIFF_BYTES)))
         except OSError as error:
             raise ReadError(path, f"cannot be read: {error.strerror}") from error
+
+
+def _ends(path: str, data: bytes) -> LogFile:
+    cut = len(data) > 2 * SNIFF_BYTES
+    return LogFile(path, decode(data[:SNIFF_BYTES] + b"\n" + data[-SNIFF_BYTES:] if cut else data))

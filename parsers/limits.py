@@ -3,6 +3,12 @@
 MAX_FILE_BYTES = 2 << 30
 """A log is held in memory while it is read; real ones stay below some hundred megabytes."""
 
+MAX_EXPANSION = 200
+"""How many times its size a compressed log may have when it is unpacked; real ones reach twenty, bombs a thousand."""
+
+FREE_EXPANSION = 64 << 20
+"""Bytes to which a compressed log may grow whatever its ratio: short logs of equal lines pack as well as bombs do."""
+
 MAX_LINE_BYTES = 1 << 20
 """The longest real lines are summary rows that repeat a whole series; lines over the limit are dropped and counted."""
 
@@ -29,6 +35,9 @@ MAX_EXAMPLES = 5
 
 MAX_FILES = 100_000
 """Logs below one folder; more of them than anybody reads at once."""
+
+PEEK_BYTES = 1 << 20
+"""Bytes of a compressed file that are unpacked to recognise its format."""
 
 SNIFF_BYTES = 64 << 10
 """Bytes from the start and from the end of a file by which its format is recognised."""

@@ -6,6 +6,7 @@ import os
 import re
 from itertools import islice
 
+from trainvitals.parsers.compression import log_name
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, is_text, peek
 from trainvitals.parsers.formats import FORMATS, UNSURE, model_card
@@ -57,7 +58,7 @@ _SIDECAR_ENDS = (
 
 def looks_like_log(path: str) -> bool:
     """Whether a file found in a folder is worth reading: by its name first, then by a look at its head and tail."""
-    name = os.path.basename(path).lower()
+    name = log_name(path).lower()
     if "tfevents" in name:
         return True
     suffix = os.path.splitext(name)[1]
@@ -96,7 +97,7 @@ def _is_card(path: str) -> bool:
 
 def kind(path: str) -> str:
     """What a log is, for telling whether two of them can be of one run: its known name, or the kind of its suffix."""
-    name = os.path.basename(path).lower()
+    name = log_name(path).lower()
     if "tfevents" in name:
         return "events"
     return name if name in LOG_NAMES else SUFFIXES.get(os.path.splitext(name)[1], "")
@@ -104,7 +105,7 @@ def kind(path: str) -> str:
 
 def stem(path: str) -> str:
     """What tells the runs of one folder apart: the file name without a known log name and its suffix."""
-    name = os.path.basename(path)
+    name = log_name(path)
     lower = name.lower()
     events = lower.find("events.out.tfevents")
     if events >= 0:

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from trainvitals.parsers import sidecars
+from trainvitals.parsers.compression import log_name
 from trainvitals.parsers.discover import RunFiles, discover
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import LogFile, decode, open_log
+from trainvitals.parsers.files import LogFile, log_file, open_log
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import SPLIT_WORDS, ConfigValue, Parsed, Run, Series, Source, Split
@@ -40,7 +41,7 @@ def read_all(files: RunFiles) -> tuple[Run, ...]:
 def read_bytes(name: str, data: bytes) -> tuple[Run, ...]:
     """All runs in bytes that come from no file, as `read_all` does; `name` stands for their path."""
     try:
-        parsed = read_log(LogFile(name, decode(data)))
+        parsed = read_log(log_file(name, data))
     except ReadError as error:
         parsed = (Parsed(Source(name, "", error=error.reason)),)
     return assemble_all(RunFiles(name, "", (name,)), list(parsed))
@@ -87,20 +88,20 @@ def read_log(file: LogFile) -> tuple[Parsed, ...]:
     refusals: list[str] = []
     for _, candidate in ranked(file):
         try:
-            return tuple(_stamped(one, candidate, refusals) for one in candidate.read(file))
+            return tuple(_stamped(one, candidate, (*file.problems, *refusals)) for one in candidate.read(file))
         except ReadError as error:
             refusals.append(f"not read as {candidate.name}: {error.reason}")
     raise ReadError(file.path, "; ".join(refusals) or "is no log in a format that is known (it looks binary)")
 
 
-def _stamped(one: Parsed, by: Format, refusals: list[str]) -> Parsed:
+def _stamped(one: Parsed, by: Format, problems: tuple[str, ...]) -> Parsed:
     source = replace(
         one.source,
         format=one.source.format or by.name,
         version=by.version,
         precision=by.precision,
         points=sum(map(len, one.series)),
-        problems=(*refusals, *one.source.problems),
+        problems=(*problems, *one.source.problems),
     )
     return replace(one, source=source)
 
@@ -145,7 +146,7 @@ def _placed(found: tuple[Series, ...], source: int, split: Split) -> Iterator[Se
 def _split_of(one: Parsed, files: RunFiles) -> Split:
     """The split that a file is named after (`eval.jsonl`), or the folder of an event file (`validation/`)."""
     folder, name = os.path.split(one.source.path)
-    named = SPLIT_WORDS.get(os.path.splitext(name)[0].lower(), "")
+    named = SPLIT_WORDS.get(os.path.splitext(log_name(name))[0].lower(), "")
     # A log of training may hold `eval_loss` too, so that its name says nothing of all its rows.
     if named and named != "train":
         return named

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from trainvitals.parsers.compression import log_name
 from trainvitals.parsers.model import SPLIT_WORDS
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.sidecars import is_sidecar
@@ -54,7 +55,7 @@ def _is_event_folder(folder: str) -> bool:
 
     A run folder that happens to lie in a folder called `runs` has logs of its own, and is none.
     """
-    if any(n.lower() in LOG_NAMES or is_sidecar(n) for n in listing(folder)):
+    if any(log_name(n).lower() in LOG_NAMES or is_sidecar(n) for n in listing(folder)):
         return False
     parent, name = os.path.split(folder)
     if name in EVENT_FOLDERS:
@@ -64,7 +65,7 @@ def _is_event_folder(folder: str) -> bool:
 
 
 def _is_output(folder: str) -> bool:
-    return any(is_sidecar(n) or n.lower() in LOG_NAMES or _CHECKPOINT.fullmatch(n) for n in listing(folder))
+    return any(is_sidecar(n) or log_name(n).lower() in LOG_NAMES or _CHECKPOINT.fullmatch(n) for n in listing(folder))
 
 
 def _is_split_folder(folder: str) -> bool:
