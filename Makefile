@@ -17,7 +17,7 @@ test: .venv/installed-dev
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	MYPYPATH=.venv/src $(BIN)/mypy -p trainvitals.parsers -p trainvitals.diagnostics -p trainvitals.dashboard
+	MYPYPATH=.venv/src $(BIN)/mypy -p trainvitals.parsers -p trainvitals.diagnostics -p trainvitals.dashboard -p trainvitals.sample_logs
 
 dashboard: .venv/installed
 	$(BIN)/trainvitals dashboard sample_logs

@@ -7,7 +7,7 @@ import os
 import click
 
 from trainvitals import __version__
-from trainvitals.diagnostics.commands import catalogue, console, dashboard, export, judge
+from trainvitals.diagnostics.commands import catalogue, console, dashboard, export, judge, train
 
 
 @click.group(cls=console.Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,5 +27,6 @@ for command in (
     catalogue.rules,
     catalogue.rule,
     catalogue.loss_types,
+    train.train,
 ):
     main.add_command(command)

@@ -19,18 +19,23 @@ from trainvitals.parsers.formats import FORMATS, detect
 from trainvitals.parsers.formats.console import LINE_FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("parsers", "diagnostics", "dashboard")
+PARTS = ("parsers", "diagnostics", "dashboard", "sample_logs")
 SECTIONS = ("What it checks:", "Why it matters:", "What to try:", "How it decides:", "Blind spots:")
 
 FORBIDDEN = {
     "parsers": ("trainvitals.diagnostics", "trainvitals.dashboard", "trainvitals.app", "streamlit", "click", "rich"),
     "diagnostics": ("trainvitals.dashboard", "trainvitals.app", "streamlit"),
     "dashboard": ("trainvitals.app",),
+    "sample_logs": ("trainvitals.diagnostics", "trainvitals.dashboard", "trainvitals.app", "streamlit"),
 }
 """What the modules of each part may not import, at the top or inside a function."""
 
-NOBODY = ("sample_logs", "trainvitals.sample_logs", "tests", "trainvitals.tests", *PARTS)
+NOBODY = ("tests", "trainvitals.tests", *PARTS)
 """What no module may import; the bare names of the parts would load the same module twice."""
+
+TRAINER = "trainvitals.sample_logs"
+MAY_TRAIN = "trainvitals.diagnostics.commands.train"
+"""The one module outside the trainer that may import it."""
 
 HEAVY = {"streamlit", "altair", "pandas", "torch", "polars", "pyarrow"}
 
@@ -65,6 +70,13 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
 def test_imports_go_one_way(part):
     found = {(name_of(path), name) for path in modules(part) for name in imports(path)}
     assert {(a, b) for a, b in found if within(b, FORBIDDEN[part] + NOBODY)} == set()
+
+
+def test_only_its_command_imports_the_trainer():
+    found = {
+        name_of(path) for part in PARTS for path in modules(part) if any(within(n, (TRAINER,)) for n in imports(path))
+    }
+    assert {name for name in found if not within(name, (TRAINER,))} == {MAY_TRAIN}
 
 
 def test_the_check_of_imports_sees_them(tmp_path):

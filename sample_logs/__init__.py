@@ -1,0 +1,1 @@
+"""Reference logs, one folder per loss type and case, and in `trainer` the programs that made them."""

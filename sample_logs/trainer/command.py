@@ -1,0 +1,109 @@
+"""What `trainvitals train` does: a training with its fault into a folder, or the whole corpus."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Protocol
+
+from trainvitals.sample_logs.trainer import article, corpus, faults, seeds
+from trainvitals.sample_logs.trainer.corpus import Case
+from trainvitals.sample_logs.trainer.loop import Settings, options
+from trainvitals.sample_logs.trainer.writers import Output
+
+
+class Task(Protocol):
+    """A module that is one training: its settings, and `train`, which leaves the logs in the output's folder."""
+
+    Settings: Callable[..., Settings]
+
+    def train(self, settings: Any, output: Output) -> None:
+        """Run to the last step."""
+        ...
+
+
+TASKS: Mapping[str, Any] = {"article": article}
+"""The module of each type."""
+
+PACKAGES = ("torch", "transformers")
+BEGIN, END = "<!-- cases: begin -->", "<!-- cases: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for on the command line; `steps` is 0 for the type's own number."""
+
+    kind: str
+    fault: str
+    seed: int
+    steps: int = 0
+
+
+def train(request: Request, output: Output) -> None:
+    """Run one training; beside its logs lie `args.json` with its settings and `command.txt`."""
+    task = TASKS[request.kind]
+    changes = dict(faults.find(request.kind, request.fault).changes)
+    if request.steps:
+        changes["max_steps"] = request.steps
+    settings = task.Settings(seed=request.seed, **changes)
+    output.folder.mkdir(parents=True, exist_ok=True)
+    _write(output.folder / "args.json", json.dumps(options(settings), indent=1) + "\n")
+    seeds.seed_all(request.seed)
+    task.train(settings, output)
+
+
+def record(case: Case) -> str:
+    """The text of `command.txt`: how to make a case again, and on what it was made."""
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
+    return f"{case.command}\ndevice {seeds.device_name()}\npython {platform.python_version()}, {versions}\n"
+
+
+def train_corpus(root: Path, kind: str | None, say: Callable[[str], None]) -> None:
+    """Train all cases, or those of one type, into their folders below `root`, with their expectations."""
+    for case in corpus.CASES:
+        if kind not in (None, case.kind):
+            continue
+        folder = root / case.folder
+        say(case.command)
+        train(Request(case.kind, case.fault, case.seed), Output(folder, case.forms))
+        for checkpoint in folder.glob("*.pt"):
+            checkpoint.unlink()
+        _write(folder / "command.txt", record(case))
+        expect(root, [case])
+
+
+def expect(root: Path, cases: Iterable[Case]) -> None:
+    """Write the expectations of the cases, without training."""
+    for case in cases:
+        if (root / case.folder).is_dir():
+            _write(root / case.folder / "expected.toml", corpus.expectation(case))
+
+
+def list_cases(root: Path) -> None:
+    """Write the table of all cases into the README of the corpus, between its two marks."""
+    readme = root / "README.md"
+    shown = corpus.table(corpus.CASES, {case.folder.as_posix(): _device(root / case.folder) for case in corpus.CASES})
+    text = readme.read_text("utf-8")
+    between = re.compile(f"{BEGIN}.*{END}", re.DOTALL)
+    _write(readme, between.sub(lambda _: f"{BEGIN}\n{shown}{END}", text))
+
+
+def _device(folder: Path) -> str:
+    path = folder / "command.txt"
+    lines = path.read_text("utf-8").splitlines() if path.is_file() else []
+    return next((line.removeprefix("device ") for line in lines if line.startswith("device ")), "")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8", newline="\n")
+
+
+def settings_names(kind: str) -> frozenset[str]:
+    """The names of a type's settings."""
+    return frozenset(one.name for one in dataclasses.fields(TASKS[kind].Settings))

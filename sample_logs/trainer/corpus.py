@@ -1,0 +1,89 @@
+"""The reference logs: which trainings were run, and what the tool must say of each. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from trainvitals.sample_logs.trainer.faults import HEALTHY, find
+from trainvitals.sample_logs.trainer.writers import Form
+
+Verdict = Literal["fail", "warn", "pass", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One training and its verdict.
+
+    Attributes:
+        kind: the loss type.
+        fault: its name, or `healthy`.
+        verdict: what `trainvitals report` says.
+        must: codes of rules that fire.
+        must_not: codes of rules that do not.
+        seed: of data, weights and order.
+        forms: the files that are kept in the corpus; event files are large, so only some cases have them.
+        why: what a reader of the expectation should know: a code that one would expect and that cannot be there.
+    """
+
+    kind: str
+    fault: str
+    verdict: Verdict
+    must: tuple[str, ...] = ()
+    must_not: tuple[str, ...] = ()
+    seed: int = 0
+    forms: tuple[Form, ...] = ("text",)
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The folder below the type's; healthy runs, and further seeds of a fault, carry their seed."""
+        return f"{self.fault}-{self.seed}" if self.fault == HEALTHY or self.seed else self.fault
+
+    @property
+    def folder(self) -> Path:
+        """The folder below `sample_logs`."""
+        return Path(self.kind, self.name)
+
+    @property
+    def command(self) -> str:
+        """The command that makes it again."""
+        fault = "" if self.fault == HEALTHY else f" --fault {self.fault}"
+        return f"trainvitals train {self.kind}{fault} --seed {self.seed} --out {self.folder.as_posix()}"
+
+
+ARTICLE: tuple[Case, ...] = ()
+
+SPATIAL: tuple[Case, ...] = ()
+
+EOS: tuple[Case, ...] = ()
+
+CAUSAL_LM: tuple[Case, ...] = ()
+
+SOFTCE: tuple[Case, ...] = ()
+
+CASES: tuple[Case, ...] = (*ARTICLE, *SPATIAL, *EOS, *CAUSAL_LM, *SOFTCE)
+"""Every case of the corpus."""
+
+
+def expectation(case: Case) -> str:
+    """The text of a case's `expected.toml`."""
+    lines = [f"# {line}" for line in (find(case.kind, case.fault).description, case.why) if line]
+    lines += [f'verdict = "{case.verdict}"', f"must = {_strings(case.must)}", f"must_not = {_strings(case.must_not)}"]
+    return "\n".join([*lines, f'loss_type = "{case.kind}"']) + "\n"
+
+
+def _strings(codes: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{code}"' for code in codes) + "]"
+
+
+def table(cases: Iterable[Case], devices: dict[str, str]) -> str:
+    """The cases as a Markdown table; `devices` maps folders to where they were trained."""
+    lines = ["| case | seed | fault | verdict | must fire | device |", "|---|---|---|---|---|---|"]
+    for case in cases:
+        codes, folder = " ".join(case.must), case.folder.as_posix()
+        told = find(case.kind, case.fault).description
+        lines.append(f"| `{folder}` | {case.seed} | {told} | {case.verdict} | {codes} | {devices.get(folder, '')} |")
+    return "\n".join(lines) + "\n"
