@@ -146,6 +146,15 @@ def two_writers(rng: Rng, n: int) -> Log:
     return Log(rows, writer="jsonl")
 
 
+def other_state(rng: Rng, n: int) -> Log:
+    """A resume that restored the weights and not the optimiser: the steps that are written twice lie higher."""
+    world = draw(rng, n, size=across(rng, 0.005, 0.03), phi=0.0).without("eval_loss")
+    rows = [dict(row) for row in world.log().rows]
+    cut, back = int(n * between(rng, 0.4, 0.8)), max(5, n // 15)
+    again = [{**row, "loss": row["loss"] * between(rng, 1.12, 1.3)} for row in rows[cut - back : cut]]
+    return Log([*rows[:cut], *again, *rows[cut:]], writer="jsonl")
+
+
 def truncated(rng: Rng, n: int) -> Log:
     """The file ends in the middle of a line."""
     return draw(rng, n).log().also(writer="jsonl", tail='{"step": 99')
@@ -196,6 +205,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("validation leaked", ("V103",), leak, 100, ("leak",)),
     Fault("validation missing", ("V104",), no_validation, 50, ("no eval", "no val"), info=True),
     Fault("throughput drops", ("T101",), slower, 50, ("throughput", "step-time", "step-cliff", "step_time", "slow")),
+    Fault("resume with another state", ("B101",), other_state, 50, ("backtrack", "resum")),
     Fault("two writers", ("B102",), two_writers, 50, ("backtrack", "writer", "duplicate")),
     Fault("torn last line", ("B104",), truncated, 20, ("trunc", "parse", "malformed"), info=True),
     Fault("crash", ("B105",), crash, 20, ("crash", "traceback", "oom", "error")),

@@ -139,15 +139,16 @@ def recovered_spike(rng: Rng, n: int) -> Log:
 
 
 def resumed(rng: Rng, n: int) -> Log:
-    """A resume from a checkpoint: some steps are logged twice, with nearly the same values."""
+    """A resume from a checkpoint: some steps are logged twice, as before or with other batches."""
     world = draw(rng, n)
     rows = list(world.log().rows)
     cut = int(len(rows) * between(rng, 0.3, 0.8))
     back = int(rng.integers(1, max(2, n // 20)))
+    spread = world.size if rng.random() < 0.5 else 0.003
     again = [dict(row) for row in rows[cut - back : cut]]
     for row in again:
         if "loss" in row:
-            row["loss"] *= float(np.exp(0.003 * rng.standard_normal()))
+            row["loss"] *= float(np.exp(spread * rng.standard_normal()))
     return Log([*rows[:cut], *again, *rows[cut:]], writer="jsonl")
 
 

@@ -206,7 +206,7 @@ def softce_diffusion(rng: Rng, n: int) -> Log:
     columns = {
         "coord_softce_w1/p_gt_mean": 0.12 * np.exp(-between(rng, 1.5, 3) * late),
         "coord_softce_w1/margin": 1.2 * np.exp(-between(rng, 1, 2) * late),
-        "coord_softce_w1/soft_ce": power_law(t, 6.5, 4.6, 0.01) + 0.05 * late,
+        "coord_softce_w1/soft_ce": exponential(t, 6.5, 4.6, 40) + 0.05 * late,
     }
     return _softce(rng, n, **columns).also(writer="jsonl")
 

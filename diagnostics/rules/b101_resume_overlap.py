@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.report import Correction, Evidence, Finding, Pass
+from trainvitals.diagnostics.normalisation.resume import overlap
+from trainvitals.diagnostics.report import Correction, Evidence, Finding, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE
 from trainvitals.parsers.model import Run, Series
-from trainvitals.parsers.patterns import pattern
 
 CODE, NAME = "B101", "resume-overlap"
 
@@ -17,10 +20,8 @@ REMEDY = (
     "are restored, and that no second run writes to this log"
 )
 
-_TWICE = pattern(r"(\d+) of (\d+) steps written twice differ")
 
-
-def check(case: Case, *, differing: float = 0.1) -> Result:
+def check(case: Case, *, smallest: float = 0.01, errors: float = 4.0) -> Result:
     """The step goes back: parts of the log were written twice.
 
     What it checks: whether steps decrease in the order in which they were logged, and whether the steps that were
@@ -32,40 +33,53 @@ def check(case: Case, *, differing: float = 0.1) -> Result:
     What to try: nothing after a wanted resume. Otherwise compare the settings of both attempts, restore the optimiser,
     the scheduler and the data order, and give every run a log of its own.
 
-    How it decides: the normaliser keeps the last value written for a step (after a new start only the last attempt)
-    and counts the steps written twice whose values differ by more than 0.1 %. More than `differing` (10 %) of them make
-    it a warning. Source: definition of this tool.
+    How it decides: the normaliser keeps the last value written for a step (after a new start only the last attempt). A
+    second write differs by as much as two batches do where the data came in another order; that is an info. It is a
+    warning when the values written twice differ as a whole: their median difference is above `smallest` (1 %) of their
+    level and above `errors` (4) standard errors, from the noise between neighbouring rows. Source: definition of this
+    tool.
 
     Blind spots: two processes that write one log at the same time look like many resumes (B102).
     """
     dropped = [c for c in case.corrections if c.kind == "resume_overlap"]
     if not dropped:
         return Pass(CODE, "steps only grow")
-    return tuple(_finding(case, c, differing) for c in dropped)
+    return tuple(_finding(case, c, smallest, errors) for c in dropped)
 
 
-def _finding(case: Case, correction: Correction, differing: float) -> Finding:
-    counted = _TWICE.search(correction.evidence)
-    differ, both = (int(counted[1]), int(counted[2])) if counted else (0, 0)
+def _finding(case: Case, correction: Correction, smallest: float, errors: float) -> Finding:
     series = next((s for s in _candidates(case.raw, correction) if _backward(s).size), None)
     start = end = float("nan")
     cited: tuple[Evidence, ...] = ()
+    differs, how = False, ""
     if series is not None:
         back = int(_backward(series)[0])
         start, end = float(series.step[back]), float(series.step[back - 1])
         cited = tuple(evidence(case, series, i) for i in (back - 1, back))
-    return Finding(
-        CODE,
-        NAME,
-        "warn" if differ > differing * both else "info",
-        (correction.metric,),
-        correction.evidence,
-        REMEDY,
-        start,
-        end,
-        cited,
-        f"{differ} of {both} steps written twice differ by more than 0.1 %; a warning above {differing:.0%}",
+        differs, how = _differs(series, smallest, errors)
+    severity: Severity = "warn" if differs else "info"
+    return Finding(CODE, NAME, severity, (correction.metric,), correction.evidence, REMEDY, start, end, cited, how)
+
+
+def _differs(series: Series, smallest: float, errors: float) -> tuple[bool, str]:
+    """Whether the second write of the same steps lies on another level than the first, and how that was decided."""
+    found = overlap(series)
+    twice = found.replaced >= 0 if found is not None else np.zeros(0, bool)
+    if found is None or not twice.any():
+        return False, "no step is written twice"
+    before, after = series.value[found.dropped[twice]], series.value[found.replaced[twice]]
+    both = np.isfinite(before) & np.isfinite(after)
+    if not both.any():
+        return False, "no finite value is written twice"
+    apart = float(np.median(after[both] - before[both]))
+    level = float(np.median(np.abs(before[both])))
+    scatter = MAD_TO_SD * float(np.median(np.abs(np.diff(series.value[np.isfinite(series.value)]))))
+    error = MEDIAN_SE * scatter / math.sqrt(int(both.sum()))
+    how = (
+        f"the second write of {both.sum()} steps differs by {apart:+.3g} in the median, where the noise explains "
+        f"{errors * error:.2g}"
     )
+    return abs(apart) > max(smallest * level, errors * error), how
 
 
 def _candidates(raw: Run, correction: Correction) -> list[Series]:

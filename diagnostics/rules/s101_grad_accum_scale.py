@@ -39,8 +39,10 @@ def check(case: Case) -> Result:
     How it decides: the median of train over eval loss in the first epoch, with the train rows before and after each
     eval, has to lie within a quarter of an octave of a possible factor, over at least 3 pairs that agree. Factors below
     4, fewer pairs, or a ratio that drifts need a second witness. The normalised series is divided only where the
-    accumulation was read from a file; a ratio that only looks like a power of two is an info. What stays open is `not
-    run (undetermined)`. Source: measured on 290 runs of 14 releases of transformers with known factors.
+    accumulation was read from a file; a ratio that only looks like a power of two is an info. A flat ratio of 1/K from
+    the first pair on is a warning and is left as logged, as an eval loss that is K times too large looks the same.
+    What stays open is `not run (undetermined)`. Source: measured on 290 runs of 14 releases of transformers with known
+    factors.
 
     Blind spots: an accumulation of 2 or 3 without a second witness, memorised data, an eval set of other difficulty,
     and several processes that multiply train and eval loss alike. A run without eval loss is judged only where its

@@ -48,19 +48,20 @@ def check(
     What to try: log both in nats (or both in bits), both as fractions, and the perplexity as exp of the unweighted mean
     cross-entropy.
 
-    How it decides: the median of ln(perplexity) - loss over matched points, within `tolerance` (0.02), rounding of the
-    printed digits and what averaging adds. Otherwise it looks for a unit: 2**loss, the loss itself, exp of the loss of
-    another series. Without one it speaks beyond `unexplained` (0.1) unless the difference is constant (scatter below
-    `constant`, 10 % of it), as with label smoothing or an auxiliary loss. Between splits it asks for `pairs_needed` (8)
-    matched evaluations over which the loss changes by `varied` (20 %) while the ratio is within 0.6 % of 1.4427, or
-    for names that say the unit. Source: definitions of the units; real logs with constant ratios of 1.6, 2.3 or 0.24
-    for other reasons are why a ratio alone is no evidence. Perplexity is exp of the unweighted mean: exp(weighted loss)
-    is labelled as such and not called a perplexity.
+    How it decides: the median of ln(perplexity) - loss over matched points, within `tolerance` (0.02), rounding of
+    the printed digits and what averaging adds. Otherwise it looks for a unit: 2**loss, the loss itself, exp of the
+    loss of another series, exp of a fixed multiple of the loss (ten times closer than a fixed difference, over a
+    loss that changes by `varied`, 20 %). Without one it speaks beyond `unexplained` (0.1) unless the difference is
+    constant (scatter below `constant`, 10 % of it), as with label smoothing or an auxiliary loss. Between splits it
+    asks for `pairs_needed` (8) matched evaluations over which the loss changes by `varied` (20 %) while the ratio
+    is within 0.6 % of 1.4427, or for names that say the unit. Source: definitions of the units; real logs with
+    constant ratios of 1.6, 2.3 or 0.24 for other reasons are why a ratio alone is no evidence. Perplexity is exp of
+    the unweighted mean: exp(weighted loss) is labelled as such and not called a perplexity.
 
     Blind spots: a perplexity that is a mean of exponentials over an epoch is above exp of the mean; two losses in the
     same wrong unit.
     """
-    results = [*_perplexities(case, tolerance, unexplained, constant)]
+    results = [*_perplexities(case, tolerance, unexplained, constant, varied)]
     results += [_between_splits(case, pairs_needed, varied), _percentages(case)]
     found = tuple(r for r in results if isinstance(r, Finding))
     passes = [r.summary for r in results if isinstance(r, Pass)]
@@ -74,17 +75,23 @@ def check(
 
 
 def _perplexities(
-    case: Case, tolerance: float, unexplained: float, constant: float
+    case: Case, tolerance: float, unexplained: float, constant: float, varied: float
 ) -> Iterator[Finding | Pass | NotRun]:
     for split in SPLITS:
         perplexity = case.get("perplexity", split)
         loss = case.get("nll_loss", split) or case.get("loss", split)
         if perplexity is not None and loss is not None:
-            yield _perplexity(case, perplexity, loss, tolerance, unexplained, constant)
+            yield _perplexity(case, perplexity, loss, tolerance, unexplained, constant, varied)
 
 
 def _perplexity(
-    case: Case, perplexity: Series, loss: Series, tolerance: float, unexplained: float, constant: float
+    case: Case,
+    perplexity: Series,
+    loss: Series,
+    tolerance: float,
+    unexplained: float,
+    constant: float,
+    varied: float,
 ) -> Finding | Pass | NotRun:
     points = matched(perplexity, loss)
     points = points.take(points.values[0] > 0)
@@ -102,7 +109,7 @@ def _perplexity(
     plain = _unweighted(case, points, said, tolerance + rounding)
     if plain:
         return Pass(CODE, f"{perplexity.logged_as} is {plain}")
-    unit = _explained(case, perplexity, loss, points, tolerance + rounding)
+    unit = _explained(case, perplexity, loss, points, tolerance + rounding) or _multiple(loss, said, nats, varied)
     spread = float(np.median(np.abs(off - middle)))
     if not unit and abs(middle) <= unexplained:
         return Pass(
@@ -170,6 +177,15 @@ def _explained(case: Case, perplexity: Series, loss: Series, points: Matched, to
             tries.append((values, f"exp of the {split} loss"))
     fits = (text for off, text in tries if off.size and abs(float(np.median(off))) <= tolerance)
     return next(fits, "")
+
+
+def _multiple(loss: Series, said: Floats, nats: Floats, varied: float) -> str:
+    """`exp of 1.25 times the loss`, where a multiple explains a log perplexity and no difference does; else empty."""
+    if said.size < 5 or nats.min() <= 0 or np.ptp(np.log(nats)) < varied:
+        return ""
+    by, shift = float(np.median(said / nats)), float(np.median(said - nats))
+    left, other = (float(np.median(np.abs(rest))) for rest in (said - by * nats, said - nats - shift))
+    return f"exp of {by:.4g} times {loss.logged_as} at all steps" if 10 * left < other else ""
 
 
 def _smoothed(case: Case) -> bool:

@@ -57,3 +57,17 @@ def test_growing_steps_pass():
 def test_a_first_step_logged_twice_is_no_step_back():
     made = resumed((STEPS[:1], LOSS[:1]), (STEPS, LOSS + 0.2))
     assert isinstance(check(made), Pass)
+
+
+def test_a_second_write_within_the_noise_of_the_batches_is_for_information():
+    noise = np.random.default_rng(0).standard_normal((2, 100))
+    first, second = (LOSS * (1 + 0.05 * one) for one in noise)
+    finding = single(check(resumed((STEPS, first), (STEPS[80:], second[80:]))))
+    assert finding.severity == "info"
+    assert "where the noise explains" in finding.how
+
+
+def test_a_second_write_on_another_level_is_a_warning_in_spite_of_noise():
+    noise = np.random.default_rng(0).standard_normal((2, 100))
+    first, second = (LOSS * (1 + 0.02 * one) for one in noise)
+    assert single(check(resumed((STEPS, first), (STEPS[80:], 1.2 * second[80:])))).severity == "warn"

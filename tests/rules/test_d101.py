@@ -58,3 +58,11 @@ def test_flat_noise_passes_for_many_seeds():
 @pytest.mark.parametrize("series", [{}, {"gate": [0.1, 0.2]}, {"gate": [np.nan] * 50}, {"loss": [1.0]}])
 def test_without_material_it_is_not_run(series):
     assert isinstance(judge(series), NotRun)
+
+
+def test_a_leak_that_flattens_out_is_found_in_training_where_evaluations_are_few():
+    late = np.clip((T - 0.2) / 0.8, 0, 1) ** 0.7
+    few = np.arange(9, N, 10)
+    mass = noisy(0.98 - 0.3 * late, 0.003)
+    (found,) = judge({"coord_vocab_mass": mass, "eval/coord_vocab_mass": (few + 1.0, mass[few])})
+    assert found.evidence[0].text.startswith("step 1: coord_vocab_mass")

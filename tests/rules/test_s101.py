@@ -59,6 +59,20 @@ def test_a_loss_at_one_kth_has_another_remedy():
     assert "one place only" in finding.remedy
 
 
+@pytest.mark.parametrize("k", [4, 16])
+def test_a_loop_of_an_unknown_kind_at_one_kth_is_a_warning_and_stays_as_logged(k):
+    finding = checked(1 / k, k, family=False)
+    assert isinstance(finding, Finding)
+    assert finding.severity == "warn"
+    assert "left as logged here" in finding.message
+    assert "an eval loss that is too large would look the same" in finding.how
+
+
+@pytest.mark.parametrize(("factor", "k"), [(0.5, 2), (0.4, 4)])
+def test_a_loop_of_an_unknown_kind_with_another_ratio_stays_open(factor, k):
+    assert isinstance(checked(factor, k, family=False), NotRun)
+
+
 @pytest.mark.parametrize("k", [2, 4, 8, None])
 def test_an_unscaled_loss_passes_with_what_was_compared(k):
     result = checked(1, k)

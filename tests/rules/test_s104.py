@@ -115,3 +115,10 @@ def test_without_material_it_is_not_run(series):
 @pytest.mark.parametrize("bad", [0.0, -1.0, math.inf, math.nan])
 def test_hostile_perplexities_do_not_crash(bad):
     assert isinstance(check(case({"loss": [2.0, 3.0], "perplexity": [bad, bad]})), NotRun)
+
+
+@pytest.mark.parametrize("by", [0.8, 1.25, 1.4])
+def test_a_fixed_multiple_of_the_loss_in_the_exponent_is_named(by):
+    loss = np.linspace(3, 1.5, 40)
+    (found,) = check(case({"loss": loss, "perplexity": np.exp(by * loss)}))
+    assert f"exp of {by:g} times loss at all steps" in found.message

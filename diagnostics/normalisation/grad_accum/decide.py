@@ -41,6 +41,11 @@ SUSPECT_WITHIN, SUSPECT_SPREAD, SUSPECT_PAIRS, SUSPECT_OCTAVES = 0.13, 0.3, 4, 1
 
 STEADY_WINDOW, STEADY = 4, 0.6
 
+EITHER = "but an eval loss that is too large would look the same"
+
+PLAIN_SPREAD = 0.35
+"""Octaves over which a ratio may scatter that is called 1/K although nothing tells which of the losses is off."""
+
 
 def decide(settings: Settings, comparison: Comparison | None, witnesses: Witnesses, loss: Floats) -> Verdict:
     """The verdict on a positive training loss of shape `(n,)`."""
@@ -58,6 +63,8 @@ def decide(settings: Settings, comparison: Comparison | None, witnesses: Witness
     if match is None:
         return _no_match(settings, comparison, witnesses, candidates)
     doubt = _doubt(settings, comparison, witnesses, match, loss, eval_factor)
+    if doubt == EITHER and _plainly(comparison, match, settings):
+        return _named(settings, comparison, match.factor)
     if doubt:
         settled = _by_witness(settings, witnesses, candidates, comparison)
         return settled or _undetermined(settings, comparison, match.factor, doubt)
@@ -145,12 +152,24 @@ def _doubt(s: Settings, c: Comparison, w: Witnesses, m: Match, loss: Floats, eva
 
 def _doubt_too_small(s: Settings, m: Match, c: Comparison) -> str:
     if not s.family:
-        return "but an eval loss that is too large would look the same"
+        return EITHER
     if s.processes is None and s.averaging and s.eval_by_processes:
         return "but an eval loss multiplied by the number of processes, which is unknown, would look the same"
     if s.processes and s.processes > 1 and abs(math.log2(s.processes * m.factor)) <= 0.5:
         return f"but an eval loss multiplied by the {s.processes} processes would look the same"
     return _too_little(m, c)
+
+
+def _plainly(c: Comparison, m: Match, s: Settings) -> bool:
+    """A ratio of 1/K from the first pair on, flat, over enough pairs, with the K that the run itself states."""
+    stated = s.accumulation is not None and m.factor == 1 / s.accumulation
+    from_the_start = m.fit == "level" and abs(c.early - math.log2(m.factor)) <= NEAR_ONE
+    return stated and from_the_start and c.spread <= PLAIN_SPREAD and not c.additive and not _too_little(m, c)
+
+
+def _named(s: Settings, c: Comparison, factor: float) -> Verdict:
+    """A mismatch that is certain, of which only the side is not: it is said, and nothing is rescaled."""
+    return Verdict("scaled", words.join(words.ratio(c), words.accumulation(s), EITHER), factor, applied=False)
 
 
 def _too_little(m: Match, c: Comparison) -> str:
