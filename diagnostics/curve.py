@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,8 @@ class Curve:
         return float(self.series.step[index])
 
 
+# Every rule about curves asks for the same few; a series is equal to itself alone.
+@lru_cache(maxsize=4)
 def curve(series: Series) -> Curve:
     """The part of a series that can be judged; of several values of one step the last one written."""
     kept = series.take(np.isfinite(series.value))
@@ -227,6 +230,7 @@ def hidden_zeros(values: Floats, shortest: int = 3, quanta: float = 10.0) -> lis
     return [(a, b) for a, b in runs if not rounded(values, a, quanta)]
 
 
+@lru_cache(maxsize=4)
 def sound(series: Series) -> Series:
     """A loss without the zeros that N102 reports: they are no level that it fell to."""
     kept = np.ones(len(series), bool)

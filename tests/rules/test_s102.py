@@ -1,0 +1,85 @@
+"""S102: a loss that is logged in another unit from one row on."""
+
+import numpy as np
+import pytest
+from curves import noisy, power_law
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from make import case
+
+from trainvitals.diagnostics.report import Finding, NotRun, Pass
+from trainvitals.diagnostics.rules.s102_scale_change import check
+
+
+def changed(n, factor, noise=0.03, at=0.6, seed=0):
+    loss = noisy(power_law(n), noise, np.random.default_rng(seed))
+    return np.where(np.arange(n) >= at * n, factor, 1.0) * loss
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8, 16, 1 / 4, 1 / 8])
+@pytest.mark.parametrize(("n", "noise"), [(100, 0.01), (200, 0.03), (2000, 0.1), (50_000, 0.1)])
+def test_a_jump_by_a_factor_is_a_change_of_unit(factor, n, noise):
+    finding = check(case({"loss": changed(n, factor, noise)}))
+    assert isinstance(finding, Finding)
+    assert finding.severity == "fail"
+    assert finding.step_start == pytest.approx(0.6 * n + 1, abs=1)
+    assert (f"x{factor:g}" if factor > 1 else f"1/{1 / factor:g}") in finding.message
+    assert [e.line for e in finding.evidence[:2]] == [finding.step_start - 1, finding.step_start]
+
+
+def test_a_half_is_told_from_the_end_of_an_epoch_by_a_witness():
+    loss = changed(400, 0.5, at=0.5)
+    assert isinstance(check(case({"loss": loss})), Pass)
+    unmoved = (np.arange(20.0, 401, 20), power_law(20, 4, 2.2, 0.2))
+    told = check(case({"loss": loss, "eval/loss": unmoved}))
+    assert "the held-out loss goes on unmoved" in told.message
+    norm = np.where(np.arange(400) >= 200, 0.5, 1.0)
+    assert "the gradient norm jumps with it" in check(case({"loss": loss, "grad_norm": norm})).message
+
+
+def test_a_factor_that_is_no_whole_one_needs_the_held_out_loss():
+    loss = changed(400, 1 / np.log(1.6))
+    assert isinstance(check(case({"loss": loss})), Pass)
+    assert isinstance(
+        check(case({"loss": loss, "eval/loss": (np.arange(20.0, 401, 20), power_law(20, 4, 2.2, 0.2))})), Finding
+    )
+
+
+def test_sums_of_log_likelihoods_are_judged_by_their_size():
+    finding = check(case({"loss": -changed(400, 4)}))
+    assert isinstance(finding, Finding)
+
+
+def test_a_divergence_a_spike_and_stairs_are_none():
+    t = np.linspace(0, 1, 1000)
+    rng = np.random.default_rng(1)
+    ramp = noisy(power_law(1000), 0.02, rng) * np.exp(np.log(4) * np.clip((t - 0.6) / 0.03, 0, 1))
+    spike = noisy(power_law(1000), 0.02, rng)
+    spike[600:612] *= 4
+    stairs = 2.0 * 0.5 ** np.floor(4 * np.linspace(0, 1, 1000, endpoint=False))
+    for loss in (ramp, spike, noisy(stairs, 0.02, rng)):
+        assert isinstance(check(case({"loss": loss})), Pass)
+
+
+@pytest.mark.parametrize("loss", [[3.0, 2.0, 1.0], np.linspace(-1, 1, 50)])
+def test_too_few_rows_and_changing_signs_are_left_open(loss):
+    result = check(case({"loss": loss}))
+    assert isinstance(result, NotRun)
+    assert "inconclusive" in result.reason
+
+
+@given(
+    scale=st.floats(1e-3, 1e4),
+    change=st.sampled_from(["none", "twice", "half"]),
+    factor=st.sampled_from([1.0, 4.0]),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=30, deadline=None)
+def test_the_verdict_depends_on_neither_units_nor_density(scale, change, factor, seed):
+    n = 2000
+    steps, loss = np.arange(1.0, n + 1), scale * changed(n, factor, 0.05, seed=seed)
+    if change == "twice":
+        steps, loss = np.repeat(steps, 2), np.repeat(loss, 2)
+    if change == "half":
+        steps, loss = steps[::2], loss[::2]
+    assert isinstance(check(case({"loss": (steps, loss)})), Finding) == (factor != 1.0)
