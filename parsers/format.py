@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from trainvitals.parsers.feed import Follow
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.model import Parsed
 
@@ -24,6 +25,7 @@ class Format:
         origin: where the lines of the sample were found, for the table of formats: a public repository or issue, or
             "made with <package> <version>".
         reads: what is taken from it besides the metrics, in a few words.
+        follow: how a file of it is read while it grows at its end; None for formats that are written anew each time.
     """
 
     name: str
@@ -35,3 +37,4 @@ class Format:
     version: int = 1
     origin: str = ""
     reads: str = ""
+    follow: Follow | None = None

@@ -35,4 +35,5 @@ FORMAT = Format(
     precision=16,
     origin="a public metrics.json, quoted in part; one of Kevindic0214/detectron2_training is tested",
     reads="step",
+    follow=json_rows.follow(NAME),
 )

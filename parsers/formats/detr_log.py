@@ -40,4 +40,5 @@ FORMAT = Format(
     precision=16,
     origin="FarjadAhmed/detr_custom_dcmha, log of the same epoch as its console output",
     reads="epoch",
+    follow=json_rows.follow(NAME),
 )

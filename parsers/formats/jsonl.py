@@ -65,4 +65,5 @@ FORMAT = Format(
     read,
     origin="a public JSON-lines log of a training script, shortened",
     reads="step, epoch, time, split, where keys say them",
+    follow=json_rows.follow(NAME),
 )

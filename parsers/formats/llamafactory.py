@@ -37,4 +37,5 @@ FORMAT = Format(
     precision=4,
     origin="public trainer_log.jsonl files, quoted in part; one of 112292454/ChatGLM-Efficient-Tuning-main is tested",
     reads="step, epoch, time",
+    follow=json_rows.follow(NAME),
 )

@@ -20,6 +20,7 @@ SAMPLE = b"""\
 """
 
 _LOADER_LENGTH, _EITHER = "iter", "step"
+_STEPS = (_LOADER_LENGTH,)
 
 
 def sniff(file: LogFile) -> float:
@@ -37,7 +38,10 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     epoch (or the iteration, where the loop counts iterations). Where `iter` starts again in each epoch, the largest
     one seen stands for the length of an epoch.
     """
-    parsed = json_rows.read(file, NAME, steps=(_LOADER_LENGTH,))
+    return (_placed(json_rows.read(file, NAME, steps=_STEPS)),)
+
+
+def _placed(parsed: Parsed) -> Parsed:
     counters = [s for s in parsed.series if s.logged_as == _EITHER]
     series = [part for s in parsed.series if s.logged_as != _EITHER for part in _by_row_kind(s)]
     track = _training_steps([s for s in series if s.split != "eval"])
@@ -49,7 +53,7 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
         track[:, 1] += (track[:, 2] - 1) * length
     placed = tuple(_place(s, track, counters) if s.split == "eval" else s for s in series)
     source = replace(parsed.source, points=sum(map(len, placed)), problems=problems)
-    return (replace(parsed, source=source, series=placed),)
+    return replace(parsed, source=source, series=placed)
 
 
 def _by_row_kind(series: Series) -> Iterator[Series]:
@@ -96,4 +100,5 @@ FORMAT = Format(
     precision=5,
     origin="public *.log.json of mmsegmentation, quoted in part",
     reads="step, epoch, mode",
+    follow=json_rows.follow(NAME, _STEPS, _placed),
 )

@@ -41,14 +41,17 @@ def sniff(file: LogFile) -> float:
 
 def read(file: LogFile) -> tuple[Parsed, ...]:
     """All rows; what the last object says goes to the summary, with the sizes of the data sets as numbers."""
-    parsed = json_rows.read(file, NAME)
+    return (_with_sizes(json_rows.read(file, NAME)),)
+
+
+def _with_sizes(parsed: Parsed) -> Parsed:
     sizes: dict[str, ConfigValue] = {}
     for data in ("train_dataset", "val_dataset"):
         described = parsed.summary.get(data)
         size = _SIZE.search(str(described.value)) if described else None
         if described and size:
             sizes[f"{data}_size"] = replace(described, value=int(size[1]))
-    return (replace(parsed, summary={**parsed.summary, **sizes}),)
+    return replace(parsed, summary={**parsed.summary, **sizes})
 
 
 FORMAT = Format(
@@ -60,4 +63,5 @@ FORMAT = Format(
     precision=8,
     origin="a public logging.jsonl of ms-swift, quoted in part; real ones of zhl-2022/x-algorithm are tested",
     reads="step, epoch, time, the summary of the run, sizes of the data sets",
+    follow=json_rows.follow(NAME, finish=_with_sizes),
 )

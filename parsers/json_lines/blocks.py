@@ -52,6 +52,12 @@ class BlockDecoder:
         self._untyped: set[str] = set()
         self._decoder: msgspec.json.Decoder[Any] | None = None
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> BlockDecoder:
+        """A decoder that learns by itself from here on; what has been made for the keys so far is shared."""
+        twin = BlockDecoder()
+        twin._kinds, twin._untyped, twin._decoder = dict(self._kinds), set(self._untyped), self._decoder
+        return twin
+
     def learn(self, fields: Mapping[str, Any]) -> None:
         """Take note of the keys of one row and of the types of their values."""
         if fields.keys() <= self._kinds.keys() - self._untyped:

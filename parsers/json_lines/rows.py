@@ -7,11 +7,12 @@ which alone accepts `NaN` and `Infinity`. Both ways give the same series.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from trainvitals.parsers.columns import Columns
+from trainvitals.parsers.feed import Follow, LineFeed
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.json_lines import columns as json_columns
 from trainvitals.parsers.json_lines import row as json_row
@@ -42,7 +43,22 @@ def read(file: LogFile, name: str, steps: tuple[str, ...] = STEP_KEYS, *, fast: 
         steps: keys that count optimizer steps, best first.
         fast: whether to try whole blocks first; the result is the same.
     """
-    return _Reader(file, steps, fast).read(name)
+    reader = RowReader(file.path, name, steps, fast=fast)
+    reader.take(file.data)
+    return reader.parsed()
+
+
+def follow(name: str, steps: tuple[str, ...] = STEP_KEYS, finish: Callable[[Parsed], Parsed] | None = None) -> Follow:
+    """How files of format `name` are read while they grow; `finish` is what the format does with all rows."""
+
+    def start(path: str) -> LineFeed[RowReader]:
+        return LineFeed(RowReader(path, name, steps), lambda reader: (_finished(reader.parsed(), finish),))
+
+    return start
+
+
+def _finished(parsed: Parsed, finish: Callable[[Parsed], Parsed] | None) -> Parsed:
+    return finish(parsed) if finish else parsed
 
 
 @lru_cache(maxsize=4)
@@ -88,13 +104,16 @@ def _integer(digits: str) -> float:
     return int(digits) if len(digits) < 20 else float(digits)
 
 
-class _Reader:
-    """One pass over one file."""
+class RowReader:
+    """One pass over one file, in as many pieces as it comes in."""
 
-    def __init__(self, file: LogFile, steps: tuple[str, ...], fast: bool) -> None:
-        self.file, self.steps, self.fast = file, steps, fast
+    def __init__(self, path: str, name: str, steps: tuple[str, ...] = STEP_KEYS, *, fast: bool = True) -> None:
+        self.path, self.name, self.steps, self.fast = path, name, steps, fast
         self.columns, self.decoder = Columns(), BlockDecoder()
-        self.lines = file.data.count(b"\n") + file.ends_in_line
+        self.lines = 0
+        """Lines taken so far."""
+        self.torn = 0
+        """The number of a last line that has no end; 0 where there is none."""
         self.config: dict[str, ConfigValue] = {}
         self.summary: dict[str, ConfigValue] = {}
         self.examples: list[UnreadLine] = []
@@ -104,16 +123,24 @@ class _Reader:
         self.long: list[int] = []
         self.repeating: list[int] = []
 
-    def read(self, name: str) -> Parsed:
-        for first, chunk in _blocks(self.file.data):
+    def take(self, data: bytes) -> None:
+        """Read the lines that follow those taken before; only the last one of the file may have no end."""
+        before = self.lines
+        self.lines += data.count(b"\n")
+        if data and not data.endswith(b"\n"):
+            self.lines = self.torn = self.lines + 1
+        for first, chunk in _blocks(data):
             if chunk is None:
-                self.long.append(first)
+                self.long.append(before + first)
             else:
-                self._chunk(first, chunk)
+                self._chunk(before + first, chunk)
+
+    def parsed(self) -> Parsed:
+        """All that was taken."""
         series = self.columns.series()
         source = Source(
-            self.file.path,
-            name,
+            self.path,
+            self.name,
             lines=self.lines,
             points=sum(map(len, series)),
             unread_lines=self.unread,
@@ -192,7 +219,7 @@ class _Reader:
             self._not_read(number, text)
 
     def _not_read(self, number: int, text: bytes) -> None:
-        if number == self.lines and self.file.ends_in_line:
+        if number == self.torn:
             self.truncated = True
             return
         self.unread += 1
@@ -202,7 +229,7 @@ class _Reader:
     def _row(self, number: int, fields: dict[str, Any]) -> None:
         if json_row.is_summary(fields, self.steps):
             found = json_row.summarise(fields)
-            self.summary.update({key: ConfigValue(value, self.file.path, number) for key, value in found.items()})
+            self.summary.update({key: ConfigValue(value, self.path, number) for key, value in found.items()})
             return
         self.decoder.learn(fields)
         row = json_row.interpret(fields, self.steps)
@@ -212,7 +239,7 @@ class _Reader:
 
     def _plan(self, plan: float, number: int) -> None:
         if plan == plan and abs(plan) != float("inf"):
-            self.config["max_steps"] = ConfigValue(int(plan) if plan.is_integer() else plan, self.file.path, number)
+            self.config["max_steps"] = ConfigValue(int(plan) if plan.is_integer() else plan, self.path, number)
 
     def _block(self, first: int, block: Block) -> None:
         found, plan = json_columns.interpret(block, first, self.steps)

@@ -1,0 +1,74 @@
+"""How a file that grows at its end is read: what has come is read once, and what is not yet whole is only looked at."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from trainvitals.parsers.limits import MAX_LINE_BYTES
+from trainvitals.parsers.model import Parsed
+
+
+class Feed(Protocol):
+    """A file that is read piece by piece. However it is cut, the answer is that of `Format.read` of the whole."""
+
+    def feed(self, data: bytes) -> int:
+        """Read what is whole in these bytes, and say how many that were; the others are given again, with more."""
+        ...
+
+    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
+        """All that was read, and what the file would hold if it ended with `rest`, which is not yet whole.
+
+        Raises:
+            ReadError: as `Format.read`.
+        """
+        ...
+
+    @property
+    def longest(self) -> int:
+        """Bytes of `rest` that can matter; of longer ones the end may be left out."""
+        ...
+
+
+Follow = Callable[[str], Feed]
+"""Begins to read the file at a path."""
+
+
+class LineReader(Protocol):
+    """What reads lines in pieces; the last piece of a file may end without a line end."""
+
+    def take(self, data: bytes) -> None:
+        """Read the lines that follow those taken before."""
+        ...
+
+
+R = TypeVar("R", bound=LineReader)
+
+
+@dataclass(frozen=True, slots=True)
+class LineFeed(Generic[R]):
+    """Feeds a reader of lines with those that have ended; `finish` makes of it what the format answers."""
+
+    reader: R
+    finish: Callable[[R], tuple[Parsed, ...]]
+
+    def feed(self, data: bytes) -> int:
+        """Read the lines that have ended."""
+        end = data.rfind(b"\n") + 1
+        if end:
+            self.reader.take(data[:end])
+        return end
+
+    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
+        """What the lines say, with the last one as far as it has come: read by a copy, so that it can be read again."""
+        twin = copy.deepcopy(self.reader)
+        if rest:
+            twin.take(rest)
+        return self.finish(twin)
+
+    @property
+    def longest(self) -> int:
+        """One byte more than a line may have shows that it is too long."""
+        return MAX_LINE_BYTES + 1
