@@ -1,8 +1,10 @@
 """Measures how often trainvitals, and other programs of its kind, name planted faults and alarm healthy runs.
 
 python run.py [--peers .venv-peers/bin/python] [--each 10] [--seed N] [--only WORDS] [--lengths 20,100] [--keep FOLDER]
+              [--write]
 
-Prints Markdown tables. A seed that is not given is drawn anew and printed, so that no table is tuned to its runs.
+Prints Markdown tables; `--write` leaves them in RESULTS.md and the first one in the README. A seed that is not given is
+drawn anew and printed, so that no table is tuned to its runs.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from pathlib import Path
 
 from corpus import FAULTS, SHAPES, Planted, plant
 from kinds import Fault, Shape
+from reference import ROOT, real_logs, reference_logs
 from score import Said, by_length, families, misses, overview, per_kind
-from tools import OURS, PEERS, Finding, ours, theirs
+from tools import HERE, OURS, PEERS, Finding, ours, theirs
+
+MARK, END = "<!-- accuracy -->", "<!-- /accuracy -->"
 
 
 def main() -> None:
@@ -31,11 +36,14 @@ def main() -> None:
         said: dict[str, dict[str, tuple[Finding, ...]]] = {OURS: ours(root)}
         if options.peers:
             said |= {name: theirs(name, options.peers, [run.log for run in runs]) for name in PEERS}
-    print(f"seed {seed}, {len(runs)} runs\n")
-    _print(runs, said, bool(lengths))
+    text = _document(seed, runs, said, options)
+    print(text)
+    if options.write:
+        (HERE / "RESULTS.md").write_text(text)
+        _into_readme(overview(runs, said))
 
 
-def _print(runs: Sequence[Planted], said: Said, lengths: bool) -> None:
+def _document(seed: int, runs: Sequence[Planted], said: Said, options: argparse.Namespace) -> str:
     parts = {
         "All": overview(runs, said),
         "Faults": per_kind(runs, said, True),
@@ -43,10 +51,20 @@ def _print(runs: Sequence[Planted], said: Said, lengths: bool) -> None:
         "Healthy": per_kind(runs, said, False),
         "Misses": misses(runs, said),
     }
-    if lengths:
+    if options.lengths:
         parts["Named by length of the run"] = by_length(runs, said)
-    for title, text in parts.items():
-        print(f"## {title}\n\n{text}")
+    if not options.only:
+        parts |= {"Reference logs": reference_logs(), "Real logs": real_logs()}
+    head = f"# How often faults are named\n\nSeed {seed}, {len(runs)} generated runs; shares with 95 % intervals.\n\n"
+    return head + "\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
+
+
+def _into_readme(table: str) -> None:
+    """Put a table between its marks in the README."""
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text("utf-8").partition(MARK)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{MARK}\n{table}{END}{after}", "utf-8")
 
 
 def _chosen(kinds: Sequence[Shape | Fault], words: str) -> list[Shape | Fault]:
@@ -67,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="drawn anew if not given")
     parser.add_argument("--only", default="", help="words of names or codes, separated by commas")
     parser.add_argument("--lengths", default="", help="rows of the runs, separated by commas")
+    parser.add_argument("--write", action="store_true", help="leave the tables in RESULTS.md and the README")
     parser.add_argument("--keep", help="a new folder to leave the runs in")
     return parser.parse_args()
 

@@ -23,18 +23,18 @@ class Finding:
     text: str = ""
 
 
-def ours(root: Path) -> dict[str, tuple[Finding, ...]]:
-    """Findings of `trainvitals report` on the folder of all runs, by the name of the run's folder.
+def ours(root: Path, whole: bool = True) -> dict[str, tuple[Finding, ...]]:
+    """Findings of `trainvitals report` on a log or a folder of runs, by the name of the run.
 
     Raises:
-        ValueError: the command left a run out.
+        ValueError: `whole`, and a folder in it has no report.
     """
     program = "from trainvitals.diagnostics.cli import main; main()"
     command = [sys.executable, "-c", program, "report", str(root), "--format", "json", "--isolated"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     runs = json.loads(done.stdout)["runs"]
     found = {run["run"].split(":")[0]: tuple(map(_finding, run["findings"])) for run in runs}
-    missing = {path.name for path in root.iterdir()} - set(found)
+    missing = {path.name for path in root.iterdir() if path.is_dir()} - set(found) if whole else set()
     if missing:
         raise ValueError(f"no report on {sorted(missing)[:5]}: {done.stderr[-500:]}")
     return found
