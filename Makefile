@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := sample_logs/article/bad/train.log
 
-.PHONY: report test lint dashboard bench clean
+.PHONY: report test lint dashboard bench accuracy clean
 
 # Exit code 1 says that the log has findings, as this one should.
 report: .venv/installed
@@ -26,13 +26,22 @@ dashboard: .venv/installed
 bench: .venv/installed .venv-bench/installed
 	$(BIN)/python benchmarks/run.py --peers .venv-bench/bin/python $(BENCH)
 
+# How often planted faults are named, beside other programs of the kind; see benchmarks/accuracy/README.md.
+accuracy: .venv/installed .venv-peers/installed
+	$(BIN)/python benchmarks/accuracy/run.py --peers .venv-peers/bin/python $(ACCURACY)
+
+.venv-peers/installed: benchmarks/accuracy/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
 .venv-bench/installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench benchmarks/data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-peers benchmarks/data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
