@@ -12,7 +12,7 @@ from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.limits import MAX_METRICS
 from trainvitals.parsers.model import SPLIT_WORDS, Bools, Floats, Ints, Parsed, Series, Split
-from trainvitals.parsers.tables.columns import Table, When, metrics_of, read_table, series, when_of
+from trainvitals.parsers.tables.columns import Table, When, follow, metrics_of, read_table, series, when_of
 from trainvitals.parsers.tables.rows import TIME_NAMES, first_of, look
 
 SPLIT_NAMES = ("split", "phase", "mode", "subset", "stage", "set")
@@ -30,6 +30,9 @@ epoch,train_loss,eval_loss,eval_top1,eval_top5,lr
 """
 
 
+_WORDS = frozenset((*TIME_NAMES, *SPLIT_NAMES, *METRIC_NAMES, *RUN_NAMES))
+
+
 def _sniff(log: LogFile) -> float:
     seen = look(log)
     if seen is None:
@@ -38,7 +41,10 @@ def _sniff(log: LogFile) -> float:
 
 
 def _read(log: LogFile) -> tuple[Parsed, ...]:
-    table = read_table(log, frozenset((*TIME_NAMES, *SPLIT_NAMES, *METRIC_NAMES, *RUN_NAMES)))
+    return _runs(read_table(log, _WORDS))
+
+
+def _runs(table: Table) -> tuple[Parsed, ...]:
     when, used = when_of(table)
     every = np.ones(len(table.line), np.bool_)
     names, of_run = _groups(table, RUN_NAMES)
@@ -107,4 +113,5 @@ FORMAT = Format(
     precision=6,
     origin="summary.csv of timm, quoted in a public README",
     reads="step, epoch, time, split, names of several runs",
+    follow=follow(_WORDS, _runs),
 )

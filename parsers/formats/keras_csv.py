@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
-from trainvitals.parsers.tables.columns import read_plain
+from trainvitals.parsers.tables.columns import follow_plain, read_plain
 from trainvitals.parsers.tables.rows import UNNAMED, look
 
 SAMPLE = b"""\
@@ -35,4 +35,5 @@ FORMAT = Format(
     precision=16,
     origin="made with keras 3.15.1",
     reads="epoch",
+    follow=follow_plain(),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
-from trainvitals.parsers.tables.columns import read_plain
+from trainvitals.parsers.tables.columns import follow_plain, read_plain
 from trainvitals.parsers.tables.rows import look
 
 SAMPLE = b"""\
@@ -34,4 +34,5 @@ FORMAT = Format(
     precision=16,
     origin="a public metrics.csv, quoted in part; one of LiuTaowen-Tony/xKV is tested",
     reads="step, epoch",
+    follow=follow_plain(),
 )

@@ -9,7 +9,7 @@ import numpy as np
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.model import Floats, Parsed
-from trainvitals.parsers.tables.columns import Table, When, index_column, read_table, series, when_of
+from trainvitals.parsers.tables.columns import Table, When, follow, index_column, read_table, series, when_of
 from trainvitals.parsers.tables.rows import EPOCH_NAMES, STEP_NAMES, TIME_NAMES, Look, look, plain
 
 BETWEEN = " - "
@@ -39,7 +39,10 @@ def _score(seen: Look) -> float:
 
 
 def _read(log: LogFile) -> tuple[Parsed, ...]:
-    table = read_table(log, frozenset(TIMES))
+    return _runs(read_table(log, frozenset(TIMES)))
+
+
+def _runs(table: Table) -> tuple[Parsed, ...]:
     when, used = when_of(table, TIMES)
     runs: dict[str, dict[str, str]] = {}
     for column in table.numbers:
@@ -80,4 +83,5 @@ FORMAT = Format(
     precision=16,
     origin="gradio-app/trackio, examples/logs.csv",
     reads="step, names of several runs",
+    follow=follow(frozenset(TIMES), _runs),
 )

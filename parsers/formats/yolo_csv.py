@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.model import Parsed
-from trainvitals.parsers.tables.columns import read_plain
+from trainvitals.parsers.tables.columns import follow_plain, read_plain
 from trainvitals.parsers.tables.rows import TIME_NAMES, look
 
 SAMPLE = b"""\
@@ -13,6 +13,10 @@ SAMPLE = b"""\
                    2,             0.11732,            0.042031,                   0,                   0
                    3,             0.10871,            0.040182,               0.001,             0.09417
 """
+
+
+_TIMES = ("time", *TIME_NAMES)
+"""`time` counts seconds since the start."""
 
 
 def _sniff(log: LogFile) -> float:
@@ -26,7 +30,7 @@ def _sniff(log: LogFile) -> float:
 
 
 def _read(log: LogFile) -> tuple[Parsed, ...]:
-    return read_plain(log, ("time", *TIME_NAMES))  # seconds since the start
+    return read_plain(log, _TIMES)
 
 
 FORMAT = Format(
@@ -38,4 +42,5 @@ FORMAT = Format(
     precision=5,
     origin="a public results.csv of YOLOv5, quoted in part",
     reads="epoch, time",
+    follow=follow_plain(_TIMES),
 )

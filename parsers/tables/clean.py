@@ -9,10 +9,8 @@ import io
 
 import numpy as np
 
-from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.limits import MAX_LINE_BYTES
 from trainvitals.parsers.model import Floats
-from trainvitals.parsers.tables.rows import Header
 
 _NUMERIC = b"0123456789eE+-.\n"
 """Over these characters `float`, numpy's reader and the strict grammar agree on what is a number."""
@@ -21,29 +19,19 @@ _GAP = b"nan"
 """Stands for an empty cell; `nan` itself is not over `_NUMERIC`, so that the two cannot be confused."""
 
 
-def clean_rows(log: LogFile, header: Header) -> Floats | None:
-    """All rows below a header with shape `(rows, columns)`, NaN for an empty cell; None if anything is unusual."""
-    width, delimiter = len(header.names), header.delimiter.encode()
-    body = _unquoted(_below(log.data, header.line).replace(b"\r\n", b"\n"), delimiter)
+def clean_rows(data: bytes, width: int, delimiter: bytes) -> Floats | None:
+    """All rows of whole lines with shape `(rows, width)`, NaN for an empty cell; None if anything is unusual."""
+    body = _unquoted(data.replace(b"\r\n", b"\n"), delimiter)
     if width < 2 or body is None or not body.endswith(b"\n") or body.translate(None, _NUMERIC + delimiter):
         return None
     if not _rectangular(body, delimiter, width):
         return None
     try:
         text = io.StringIO(_filled(body, delimiter).decode())
-        rows: Floats = np.loadtxt(text, delimiter=header.delimiter, comments=None, ndmin=2)
+        rows: Floats = np.loadtxt(text, delimiter=delimiter.decode(), comments=None, ndmin=2)
     except ValueError:
         return None
     return rows
-
-
-def _below(data: bytes, line: int) -> bytes:
-    start = 0
-    for _ in range(line):
-        start = data.find(b"\n", start) + 1
-        if not start:
-            return b""
-    return data[start:]
 
 
 def _unquoted(body: bytes, delimiter: bytes) -> bytes | None:

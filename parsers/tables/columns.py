@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
 from trainvitals.parsers.columns import NAN
 from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.feed import Follow, LineFeed
 from trainvitals.parsers.files import LogFile
-from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_METRICS
+from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES, MAX_METRICS
 from trainvitals.parsers.model import Bools, Floats, Ints, Parsed, Series, Source, Split, UnreadLine
 from trainvitals.parsers.numbers import duration, number
 from trainvitals.parsers.patterns import pattern
-from trainvitals.parsers.tables.clean import clean_rows
 from trainvitals.parsers.tables.rows import (
     EPOCH_NAMES,
     MISSING,
@@ -24,15 +26,16 @@ from trainvitals.parsers.tables.rows import (
     UNNAMED,
     Block,
     Header,
+    Rows,
     Trouble,
-    blocks,
     find_header,
     first_of,
-    physical_lines,
     plain,
 )
 
-MAX_EXAMPLE_BYTES = 400
+MAX_PARTS = 256
+"""Pieces of a column that are kept apart."""
+
 _PLAIN_NUMBER = b"0123456789eE+-. "
 _LOOKS_NUMERIC = pattern(r"[-+]?(?:[\d.,_' ]*\d[\d.,_' ]*(?:[eE][-+]?\d+)?%?|0[xX][0-9a-fA-F]+)")
 
@@ -46,6 +49,13 @@ class Cells:
     text: list[int] = field(default_factory=list)
     almost: list[int] = field(default_factory=list)
     """Rows whose text looks like a number and is none by the grammar: `1_000`, `0,5`."""
+
+    def add(self, rows: Ints, values: Floats) -> None:
+        """Append numbers. Many small parts become one, so that a table that grows row by row stays small."""
+        self.rows.append(rows)
+        self.values.append(values)
+        if len(self.rows) > MAX_PARTS:
+            self.rows, self.values = [np.concatenate(self.rows)], [np.concatenate(self.values)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,53 +107,128 @@ def _any_cells(cells: Sequence[str]) -> tuple[Ints, Floats, list[int], list[int]
     return rows, found, other, [r for r in other if _LOOKS_NUMERIC.fullmatch(cells[r].strip())]
 
 
+class TableReader:
+    """Takes a table in as many pieces as it comes in; the columns whose plain name is in `words` are kept as text."""
+
+    def __init__(self, path: str, words: frozenset[str] = frozenset(), *, fast: bool = True) -> None:
+        self._path, self._words, self._fast = path, words, fast
+        self._before = b""
+        """Everything until the line that names the columns has come."""
+        self._header: Header | None = None
+        self._trouble = Trouble()
+        self._line = array("q")
+        self._columns: dict[str, Cells] = {}
+        self._texts: dict[str, dict[int, tuple[str, ...]]] = {}
+
+    def take(self, data: bytes) -> None:
+        """Read the lines that follow those taken before; only the last one of the file may have no end."""
+        if self._header is None:
+            data = self._before + data
+            self._header = find_header(LogFile(self._path, data))
+            if self._header is None:
+                self._before = data
+                return
+            self._before, self._rows = b"", Rows(self._header, self._trouble)
+            below = _below(data, self._header.line)
+            self._take(data[:below])
+            data = data[below:]
+        rows = self._rows.take_clean(data) if self._fast and data and self._may_be_clean() else None
+        if rows is None:
+            self._take(data)
+        else:
+            self._take_clean(rows)
+
+    def table(self) -> Table:
+        """All that was taken.
+
+        Raises:
+            ReadError: no line that names columns.
+        """
+        if self._header is None:
+            raise ReadError(self._path, "has no line that names its columns")
+        line, trouble = np.array(self._line, np.int64), self._trouble
+        if trouble.overlong:
+            sentence = f"{trouble.overlong} lines over the limit of {MAX_LINE_BYTES} bytes were left out"
+            trouble.problems.append(sentence)
+        _count_text(self._columns, line, trouble)
+        numbers = {name: _joined(cells) for name, cells in self._columns.items()}
+        kept = {name: tuple(_spread(parts, len(line))) for name, parts in self._texts.items()}
+        found = {name: column for name, column in numbers.items() if column[0].size}
+        return Table(self._header, line, found, kept, self._source())
+
+    def _may_be_clean(self) -> bool:
+        names = self._rows.names
+        return len(names) <= MAX_METRICS and self._words.isdisjoint(map(plain, names))
+
+    def _take(self, data: bytes) -> None:
+        for block in self._rows.take(data):
+            for name, cells in zip(block.names, zip(*block.cells, strict=True), strict=bool(block.cells)):
+                if plain(name) in self._words:
+                    self._texts.setdefault(name, {})[len(self._line)] = cells
+                elif name in self._columns or len(self._columns) < MAX_METRICS:
+                    _add(self._columns.setdefault(name, Cells()), block, cells, len(self._line), self._trouble)
+            _note_cap(block, self._columns, self._words, self._trouble)
+            self._line.extend(block.lines)
+
+    def _take_clean(self, rows: Floats) -> None:
+        present, first = ~np.isnan(rows), len(self._line)
+        for i, name in enumerate(self._rows.names):
+            if name in self._columns or len(self._columns) < MAX_METRICS:
+                at = np.flatnonzero(present[:, i])
+                self._columns.setdefault(name, Cells()).add(at + first, rows[at, i])
+        self._line.extend(range(self._trouble.lines - len(rows) + 1, self._trouble.lines + 1))
+
+    def _source(self) -> Source:
+        trouble = self._trouble
+        shown = [line for line in trouble.unread[:MAX_EXAMPLES] if line in trouble.raw]
+        return Source(
+            self._path,
+            "",
+            lines=trouble.lines,
+            unread_lines=len(trouble.unread),
+            unread_examples=tuple(UnreadLine(line, trouble.raw[line].decode("utf-8", "replace")) for line in shown),
+            problems=tuple(trouble.problems),
+            truncated=trouble.torn,
+        )
+
+
+def _below(data: bytes, line: int) -> int:
+    """Where the lines after one begin; 0 in a file that has no such line ends."""
+    start = 0
+    for _ in range(line):
+        start = data.find(b"\n", start) + 1
+        if not start:
+            return 0
+    return start
+
+
 def read_table(log: LogFile, words: frozenset[str] = frozenset()) -> Table:
     """Read a delimited table; the columns whose plain name is in `words` are kept as text.
 
     Raises:
         ReadError: no line that names columns.
     """
-    header = find_header(log)
-    if header is None:
-        raise ReadError(log.path, "has no line that names its columns")
-    may_be_clean = len(header.names) <= MAX_METRICS and words.isdisjoint(map(plain, header.names))
-    rows = clean_rows(log, header) if may_be_clean else None
-    return _read_rows(log, header, words) if rows is None else _from_clean(log, header, rows)
+    reader = TableReader(log.path, words)
+    reader.take(log.data)
+    return reader.table()
 
 
-def _from_clean(log: LogFile, header: Header, rows: Floats) -> Table:
-    present = ~np.isnan(rows)
-    columns = {n: (np.flatnonzero(present[:, i]), rows[present[:, i], i]) for i, n in enumerate(header.names)}
-    line = np.arange(header.line + 1, header.line + 1 + len(rows))
-    numbers = {name: column for name, column in columns.items() if column[0].size}
-    return Table(header, line, numbers, {}, _source(log, Trouble(lines=header.line + len(rows))))
+def follow(words: frozenset[str], finish: Callable[[Table], tuple[Parsed, ...]]) -> Follow:
+    """How a table is read while it grows; `finish` is what its format makes of all rows."""
+
+    def start(path: str) -> LineFeed[TableReader]:
+        return LineFeed(TableReader(path, words), lambda reader: finish(reader.table()))
+
+    return start
 
 
-def _read_rows(log: LogFile, header: Header, words: frozenset[str]) -> Table:
-    trouble, lines = Trouble(), list[int]()
-    columns: dict[str, Cells] = {}
-    texts: dict[str, dict[int, tuple[str, ...]]] = {}
-    for block in blocks(log, header, trouble):
-        for name, cells in zip(block.names, zip(*block.cells, strict=True), strict=bool(block.cells)):
-            if plain(name) in words:
-                texts.setdefault(name, {})[len(lines)] = cells
-            elif name in columns or len(columns) < MAX_METRICS:
-                _add(columns.setdefault(name, Cells()), cells, len(lines))
-        _note_cap(block, columns, words, trouble)
-        lines += block.lines
-    line = np.array(lines, np.int64)
-    _count_text(columns, line, trouble)
-    numbers = {name: _joined(cells) for name, cells in columns.items()}
-    kept = {name: tuple(_spread(parts, len(line))) for name, parts in texts.items()}
-    return Table(header, line, {n: c for n, c in numbers.items() if c[0].size}, kept, _source(log, trouble))
-
-
-def _add(column: Cells, cells: Sequence[str], offset: int) -> None:
+def _add(column: Cells, block: Block, cells: Sequence[str], offset: int, trouble: Trouble) -> None:
     rows, values, text, almost = parse_cells(cells)
-    column.rows.append(rows + offset)
-    column.values.append(values)
-    column.text += [row + offset for row in text]
-    column.almost += [row + offset for row in almost]
+    column.add(rows + offset, values)
+    for found, more in ((column.text, text), (column.almost, almost)):
+        for row in more[: max(0, MAX_EXAMPLES - len(found))]:
+            trouble.quote(block.lines[row], block.raw[row])
+        found += [row + offset for row in more]
 
 
 def _joined(cells: Cells) -> tuple[Ints, Floats]:
@@ -176,23 +261,6 @@ def _count_text(columns: Mapping[str, Cells], line: Ints, trouble: Trouble) -> N
     trouble.unread = sorted(unread)
 
 
-def _source(log: LogFile, trouble: Trouble) -> Source:
-    wanted = set(trouble.unread[:MAX_EXAMPLES])
-    numbered = physical_lines(log) if wanted else iter(())
-    examples = tuple(
-        UnreadLine(line, raw[:MAX_EXAMPLE_BYTES].decode("utf-8", "replace")) for line, raw in numbered if line in wanted
-    )
-    return Source(
-        log.path,
-        "",
-        lines=trouble.lines,
-        unread_lines=len(trouble.unread),
-        unread_examples=examples,
-        problems=tuple(trouble.problems),
-        truncated=trouble.torn,
-    )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class When:
     """Step, epoch and time of every row, each `(n,)`, NaN where unknown."""
@@ -220,8 +288,8 @@ def _one(name: str, split: Split, line: Ints, when: When, rows: Ints, values: Fl
     every = rows.size == line.size
     step, epoch, time = (c if every else c[rows] for c in (when.step, when.epoch, when.time))
     at = line if every else line[rows]
-    for array in (values, step, epoch, time, at):
-        array.setflags(write=False)
+    for column in (values, step, epoch, time, at):
+        column.setflags(write=False)
     return Series(name, split, name, values, step, epoch, time, at, np.zeros(len(rows), np.int64))
 
 
@@ -231,7 +299,15 @@ def read_plain(log: LogFile, times: tuple[str, ...] = TIME_NAMES) -> tuple[Parse
     Raises:
         ReadError: no line that names columns.
     """
-    table = read_table(log, frozenset(times))
+    return _plain(read_table(log, frozenset(times)), times)
+
+
+def follow_plain(times: tuple[str, ...] = TIME_NAMES) -> Follow:
+    """How the table of `read_plain` is read while it grows."""
+    return follow(frozenset(times), partial(_plain, times=times))
+
+
+def _plain(table: Table, times: tuple[str, ...]) -> tuple[Parsed, ...]:
     when, used = when_of(table, times)
     return (Parsed(table.source, series(table, metrics_of(table, used), when)),)
 

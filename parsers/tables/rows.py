@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-import numpy as np
-
 from trainvitals.parsers.columns import visible_name
 from trainvitals.parsers.files import LogFile, is_text
-from trainvitals.parsers.limits import MAX_LINE_BYTES
+from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES
+from trainvitals.parsers.model import Floats
 from trainvitals.parsers.numbers import number
 from trainvitals.parsers.patterns import pattern
+from trainvitals.parsers.tables.clean import clean_rows
 
 DELIMITERS = (",", ";", "\t")
 BLOCK_ROWS = 8192
 """Rows that are turned into columns at once: enough to make the work columnar, little enough to keep memory small."""
 
+MAX_EXAMPLE_BYTES = 400
 LOOK_ROWS = 20
 LOOK_COLUMNS = 1000
 """Rows by which a format is recognised."""
@@ -69,21 +71,45 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive rows under one header: `cells[i]` has one text for each name and stood on `lines[i]`."""
+    """Consecutive rows under one header: `cells[i]` has one text for each name; `raw[i]` stood on `lines[i]`."""
 
     names: tuple[str, ...]
-    lines: list[int]
-    cells: list[list[str]]
+    lines: list[int] = field(default_factory=list)
+    cells: list[list[str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+
+    def add(self, line: int, raw: bytes, cells: list[str]) -> None:
+        """Append a row."""
+        self.lines.append(line)
+        self.cells.append(cells)
+        self.raw.append(raw)
 
 
 @dataclass(slots=True)
 class Trouble:
-    """What went wrong so far: numbers of the lines not understood, sentences for the reader, a torn last line."""
+    """What went wrong so far.
+
+    `lines` is the number of the last line, `unread` those of the lines not understood, of which the first ones stand in
+    `raw`, `problems` are sentences for the reader; `overlong` lines were over the limit, `torn` is whether the last one
+    has no end.
+    """
 
     lines: int = 0
     unread: list[int] = field(default_factory=list)
+    raw: dict[int, bytes] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    overlong: int = 0
     torn: bool = False
+
+    def not_understood(self, line: int, raw: bytes) -> None:
+        """Note a line that is no row."""
+        self.unread.append(line)
+        if len(self.unread) <= MAX_EXAMPLES:
+            self.quote(line, raw)
+
+    def quote(self, line: int, raw: bytes) -> None:
+        """Keep a line that may have to be shown."""
+        self.raw.setdefault(line, raw[:MAX_EXAMPLE_BYTES])
 
 
 def plain(name: str) -> str:
@@ -110,8 +136,8 @@ def split_cells(text: str, delimiter: str) -> list[str] | None:
 def find_header(log: LogFile) -> Header | None:
     """The first line that names columns, after blank lines, `sep=;` and comments; None where data comes first."""
     forced = ""
-    for line, raw in islice(physical_lines(log), PREAMBLE_LINES):
-        text = raw.decode("utf-8", "replace")
+    for line, raw in islice(physical_lines(log.data), PREAMBLE_LINES):
+        text = (raw or b"").decode("utf-8", "replace")
         separator = _SEPARATOR.fullmatch(text.strip(" "))
         if separator:
             forced = separator[1]
@@ -140,62 +166,114 @@ def distinct(cells: list[str]) -> tuple[str, ...]:
     return tuple(taken)
 
 
-def blocks(log: LogFile, header: Header, trouble: Trouble) -> Iterator[Block]:
-    """All rows below a header, in blocks. A second line of names begins a new block under those names."""
-    names = header.names
-    lines: list[int] = []
-    cells: list[list[str]] = []
-    for line, row in _rows(log, header, trouble):
-        if len(row) == len(names) + 1 and not row[-1].strip():
-            row.pop()  # some writers end every row with a delimiter
-        new_names = distinct(row) if _names_again(row, names) else names
-        if new_names is not names or len(lines) == BLOCK_ROWS:
-            yield Block(names, lines, cells)
-            lines, cells = [], []
-        if new_names is not names:
-            names = new_names
-        elif len(row) != len(names):
-            trouble.unread.append(line)
-        else:
-            lines.append(line)
-            cells.append(row)
-    if log.ends_in_line:
-        _settle_last(log, lines, cells, trouble)
-    yield Block(names, lines, cells)
+class Rows:
+    """Takes the lines below a header, in as many pieces as they come in, and gives their cells."""
 
+    def __init__(self, header: Header, trouble: Trouble) -> None:
+        self._header, self._trouble = header, trouble
+        self._names = header.names
+        self._sizes: deque[int] = deque(maxlen=LOOK_ROWS)
+        """How long the last cells of the rows before are, by which a number that is cut off shows."""
 
-def _rows(log: LogFile, header: Header, trouble: Trouble) -> Iterator[tuple[int, list[str]]]:
-    for line, raw in physical_lines(log):
-        trouble.lines = line
-        if line <= header.line or raw.startswith(b"#"):
-            continue
+    def take(self, data: bytes) -> Iterator[Block]:
+        """The rows in blocks; a second line of names begins a new block. Only the last piece may end without an end."""
+        found = Block(self._names)
+        torn = bool(data) and not data.endswith(b"\n")
+        for line, raw in physical_lines(data, self._trouble.lines):
+            self._trouble.lines = line
+            row = self._cells(line, raw)
+            if row is None:
+                continue
+            names = self._named(row)
+            if names or len(found.lines) == BLOCK_ROWS:
+                yield self._given(found)
+                self._names = names or self._names
+                found = Block(self._names)
+                if names:
+                    self._sizes.clear()
+                    continue
+            if len(row) == len(self._names):
+                found.add(line, raw, row)
+            else:
+                self._trouble.not_understood(line, raw)
+        if torn:
+            self._settle_last(found, ends_in_quote=data.endswith(b'"'))
+        yield self._given(found)
+
+    def take_clean(self, data: bytes) -> Floats | None:
+        """Whole lines as numbers, with shape `(rows, columns)`, if they hold nothing else; else nothing is taken."""
+        delimiter = self._header.delimiter.encode()
+        rows = clean_rows(data, len(self._names), delimiter)
+        if rows is not None:
+            self._trouble.lines += len(rows)
+            last = data.removesuffix(b"\n").rsplit(b"\n", LOOK_ROWS)[-LOOK_ROWS:]
+            self._sizes.extend(len(line.rpartition(delimiter)[2].strip(b'\r"')) for line in last)
+        return rows
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names over the rows that come next."""
+        return self._names
+
+    def _cells(self, line: int, raw: bytes | None) -> list[str] | None:
+        """The cells of a line; None for lines that are no row."""
+        if raw is None:
+            self._trouble.overlong += 1
+            self._trouble.not_understood(line, b"")
+            return None
+        if line <= self._header.line or raw.startswith(b"#"):
+            return None
         text = raw.decode("utf-8", "replace")
-        if not text.strip() and header.delimiter not in text:
-            continue
-        row = split_cells(text, header.delimiter)
+        if not text.strip() and self._header.delimiter not in text:
+            return None
+        row = split_cells(text, self._header.delimiter)
         if row is None:
-            trouble.unread.append(line)
-        else:
-            yield line, row
-    overlong = _overlong(log)
-    trouble.unread += overlong
-    if overlong:
-        trouble.problems.append(f"{len(overlong)} lines over the limit of {MAX_LINE_BYTES} bytes were left out")
+            self._trouble.not_understood(line, raw)
+        elif len(row) == len(self._names) + 1 and not row[-1].strip():
+            row.pop()  # some writers end every row with a delimiter
+        return row
+
+    def _named(self, row: list[str]) -> tuple[str, ...]:
+        return distinct(row) if _names_again(row, self._names) else ()
+
+    def _given(self, block: Block) -> Block:
+        self._sizes.extend(len(row[-1].strip()) for row in block.cells[-LOOK_ROWS:])
+        return block
+
+    def _settle_last(self, block: Block, *, ends_in_quote: bool) -> None:
+        """A last line without an end may be half written: `0.1` of `0.125` would be a wrong number, not a missing one.
+
+        It is cut if its last cell is shorter than all before it, where these are as long as a program prints numbers.
+        """
+        trouble = self._trouble
+        if trouble.unread and trouble.unread[-1] == trouble.lines:
+            trouble.unread.pop()
+            trouble.raw.pop(trouble.lines, None)
+            trouble.torn = True
+            return
+        if not block.lines or block.lines[-1] != trouble.lines or ends_in_quote:
+            return
+        sizes = [*self._sizes, *(len(row[-1].strip()) for row in block.cells[-LOOK_ROWS - 1 : -1])][-LOOK_ROWS:]
+        before = [size for size in sizes if size]
+        if len(before) >= 3 and min(before) >= 6 and 0 < len(block.cells[-1][-1].strip()) < min(before):
+            block.cells[-1][-1] = ""
+            trouble.torn = True
+            trouble.problems.append(f"line {trouble.lines} ends within a number, which was left out")
 
 
-def physical_lines(log: LogFile) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines, also of a file whose line ends are bare carriage returns."""
-    if b"\n" not in log.data and b"\r" in log.data:
-        log = LogFile(log.path, log.data.replace(b"\r", b"\n"))
-    return log.lines()
+def physical_lines(data: bytes, before: int = 0) -> Iterator[tuple[int, bytes | None]]:
+    """Numbered lines, those over the limit as None; also of a file whose line ends are bare carriage returns.
 
-
-def _overlong(log: LogFile) -> list[int]:
-    if len(log.data) <= MAX_LINE_BYTES:
-        return []
-    ends = np.flatnonzero(np.frombuffer(log.data, np.uint8) == ord("\n"))
-    sizes = np.diff(ends, prepend=-1, append=len(log.data)) - 1
-    return [int(i) + 1 for i in np.flatnonzero(sizes > MAX_LINE_BYTES)]
+    `before` is how many lines stood before these.
+    """
+    end = b"\n" if before or b"\n" in data or b"\r" not in data else b"\r"
+    start, size = 0, len(data)
+    while start < size:
+        stop = data.find(end, start)
+        stop = size if stop < 0 else stop
+        before += 1
+        yield before, (data[start:stop].removesuffix(b"\r") if stop - start <= MAX_LINE_BYTES else None)
+        start = stop + 1
 
 
 def _best_split(text: str, forced: str) -> tuple[str, list[str]]:
@@ -217,24 +295,6 @@ def _names_again(row: list[str], names: tuple[str, ...]) -> bool:
     found = distinct(row)
     known = set(names).intersection(found) or first_of(STEP_NAMES + EPOCH_NAMES, found)
     return bool(known) and all(cell.strip().lower() not in MISSING for cell in row)
-
-
-def _settle_last(log: LogFile, lines: list[int], cells: list[list[str]], trouble: Trouble) -> None:
-    """A last line without an end may be half written: `0.1` of `0.125` would be a wrong number, not a missing one."""
-    if trouble.unread and trouble.unread[-1] == trouble.lines:
-        trouble.unread.pop()
-        trouble.torn = True
-    elif lines and lines[-1] == trouble.lines and not log.data.endswith(b'"') and _is_cut([r[-1] for r in cells[-21:]]):
-        cells[-1][-1] = ""
-        trouble.torn = True
-        trouble.problems.append(f"line {lines[-1]} ends within a number, which was left out")
-
-
-def _is_cut(column: list[str]) -> bool:
-    """Whether the last cell is shorter than all before it, where these are as long as a program prints numbers."""
-    *before, last = (len(cell.strip()) for cell in column)
-    before = [size for size in before if size]
-    return len(before) >= 3 and min(before) >= 6 and 0 < last < min(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,11 +326,18 @@ def look(log: LogFile) -> Look | None:
     header = find_header(log)
     if header is None or len(header.names) < 2:
         return None
-    first = islice((row for _, row in _rows(log, header, Trouble())), LOOK_ROWS)
+    first = islice(_any_rows(log, header), LOOK_ROWS)
     names = header.names[:LOOK_COLUMNS]
     rows = tuple(tuple(row[: len(names)]) for row in first if len(row) >= len(header.names))
     seen = Look(tuple(map(plain, names)), names, rows)
     return seen if _is_training(seen) else None
+
+
+def _any_rows(log: LogFile, header: Header) -> Iterator[list[str]]:
+    """The lines below a header cut into cells, of whatever number."""
+    rows = Rows(header, Trouble())
+    cut = (rows._cells(line, raw) for line, raw in physical_lines(log.data) if raw is not None)
+    return (row for row in cut if row is not None)
 
 
 def _is_training(seen: Look) -> bool:
