@@ -7,19 +7,25 @@ are read all the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
+from trainvitals.parsers.formats.allennlp_text import LINES as ALLENNLP
 from trainvitals.parsers.formats.article import LINES as ARTICLE
 from trainvitals.parsers.formats.ascii_tables import LINES as ASCII_TABLES
 from trainvitals.parsers.formats.build_nanogpt import LINES as BUILD_NANOGPT
+from trainvitals.parsers.formats.composer import LINES as COMPOSER
 from trainvitals.parsers.formats.cyclegan_log import LINES as CYCLEGAN
+from trainvitals.parsers.formats.deepspeed import LINES as DEEPSPEED
 from trainvitals.parsers.formats.detectron_text import LINES as DETECTRON
 from trainvitals.parsers.formats.epoch_blocks import LINES as EOS
 from trainvitals.parsers.formats.epoch_losses import LINES as EPOCH_LOSSES
+from trainvitals.parsers.formats.espnet import LINES as ESPNET
 from trainvitals.parsers.formats.fairseq import LINES as FAIRSEQ
+from trainvitals.parsers.formats.fastai_text import LINES as FASTAI
 from trainvitals.parsers.formats.gnmt import LINES as GNMT
 from trainvitals.parsers.formats.hf_dict import LINES as HF_DICT
 from trainvitals.parsers.formats.keras_text import LINES as KERAS
@@ -30,9 +36,14 @@ from trainvitals.parsers.formats.mlperf import LINES as MLPERF
 from trainvitals.parsers.formats.mlx_text import LINES as MLX
 from trainvitals.parsers.formats.modded_nanogpt import LINES as MODDED_NANOGPT
 from trainvitals.parsers.formats.nanogpt import LINES as NANOGPT
+from trainvitals.parsers.formats.nemo import LINES as NEMO
+from trainvitals.parsers.formats.notebook_table import LINES as NOTEBOOK_TABLE
 from trainvitals.parsers.formats.openmmlab_text import LINES as OPENMMLAB
+from trainvitals.parsers.formats.paddle import LINES as PADDLE
 from trainvitals.parsers.formats.progress_bar import LINES as BAR
+from trainvitals.parsers.formats.speechbrain import LINES as SPEECHBRAIN
 from trainvitals.parsers.formats.torchtitan import LINES as TORCHTITAN
+from trainvitals.parsers.formats.ultralytics_text import LINES as ULTRALYTICS
 from trainvitals.parsers.model import Parsed
 from trainvitals.parsers.text.line_format import LineFormat
 from trainvitals.parsers.text.reader import ConsoleReader
@@ -47,6 +58,12 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
     FAIRSEQ,
     GNMT,
     MLPERF,
+    COMPOSER,
+    PADDLE,
+    ESPNET,
+    SPEECHBRAIN,
+    ALLENNLP,
+    DEEPSPEED,
     NANOGPT,
     BUILD_NANOGPT,
     LLMC,
@@ -54,6 +71,10 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
     CYCLEGAN,
     KERAS,
     ASCII_TABLES,
+    NEMO,
+    ULTRALYTICS,
+    FASTAI,
+    NOTEBOOK_TABLE,
     ARTICLE,
     EPOCH_LOSSES,
     BAR,
@@ -62,6 +83,7 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
 )
 """All shapes of metric lines, specific ones before general ones: the first that takes a line has it."""
 
+_BESIDE = frozenset(one.name for one in LINE_FORMATS if one.beside)
 FALLBACK = "console"
 _ANY_TEXT = 0.05
 _SOME_LINES, _ALL_LINES = 0.5, 0.9
@@ -77,11 +99,14 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
         raise ReadError(file.path, "is not text")
     reader = ConsoleReader(file, LINE_FORMATS)
     reader.read()
-    return reader.parsed(_main_format(tuple(reader.values.most_common(1))))
+    counts = _of_trainers(reader.values)
+    return reader.parsed(max(counts, key=lambda name: counts[name]) if counts else FALLBACK)
 
 
-def _main_format(most: tuple[tuple[str, int], ...]) -> str:
-    return most[0][0] if most else FALLBACK
+def _of_trainers(counts: Mapping[str, int]) -> dict[str, int]:
+    """Numbers per line format, without those that libraries print beside them, if there are others."""
+    own = {name: count for name, count in counts.items() if name not in _BESIDE}
+    return own or dict(counts)
 
 
 def sniff(name: str, file: LogFile) -> float:
@@ -103,7 +128,7 @@ def _values(head: bytes, tail: bytes) -> dict[str, int]:
     whole = head if head == tail else head.rpartition(b"\n")[0] + b"\n" + tail.partition(b"\n")[2]
     reader = ConsoleReader(LogFile("", whole), LINE_FORMATS)
     reader.read()
-    return dict(reader.values)
+    return _of_trainers(reader.values)
 
 
 def _format(lines: LineFormat) -> Format:

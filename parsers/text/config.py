@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from trainvitals.parsers.model import ConfigValue
 from trainvitals.parsers.patterns import pattern
+from trainvitals.parsers.secret_names import may_be_secret
 from trainvitals.parsers.text.literals import arguments, literal
 
 _CALL = pattern(r"(?<!\w)(?:Namespace|\w{0,40}(?:Arguments|Args|TrainingConfig|TrainConfig))\(")
@@ -18,7 +19,7 @@ _COMMAND = pattern(r"\.py\b|torchrun|launch|run sh:|deepspeed")
 _OPTION = pattern(r"(?:(?<=\s)|\A)--([A-Za-z][\w-]*+)(?:[= ](?!-[-A-Za-z])([^\s\[\]`]++))?(?=[\s`]|\Z)", re.ASCII)
 _DOTS = pattern(r"(?<![\w.])([A-Za-z_]\w{0,80}+) (\.{2,200}+):? (\S[^\n]{0,500})", re.ASCII)
 _VERSION = pattern(r"(?i)\b(torch|transformers|accelerate|trl|peft|deepspeed|swift)[\s=:v]{1,4}(\d+\.\d+[\w.+]*+)")
-_BANNER = pattern(r"([A-Z][A-Za-z][^=\n]{3,90}?) = ([\d,]+)\s*\Z")
+_BANNER = pattern(r"([A-Z][A-Za-z][^=|\n]{3,90}?) = (\d[\d,]*+)(?:\.0|\s+of [\d,]+[^|]*+)?\s*+(?=\||\Z)")
 _KNOWN = pattern(
     r"(?<![\w.])(gradient[ _]accumulation[ _]steps|gradient_accumulation|grad_accum_steps|accumulate_grad_batches"
     r"|accum_iter|update_freq|per_device_train_batch_size|train_micro_batch_size_per_gpu|train_batch_size|micro_batch_size"
@@ -28,7 +29,6 @@ _KNOWN = pattern(
     r"[\"']?\s?[:= ]\s?[\"']?(-?\d[\w.+-]*+|\.\d[\w.+-]*+|True|False|None)[\"']?\s*(?=[,;}\])|]|\Z)",
     re.IGNORECASE | re.ASCII,
 )
-_SECRET = pattern(r"(?:^|_)(?:key|token|secret|password|passwd)$", re.IGNORECASE)
 
 _LOOKED_AT = 4096
 """Characters of a line that are looked at, of all but argument dumps and command lines."""
@@ -41,7 +41,14 @@ _BANNER_NAMES = {
     "gradient accumulation steps": "gradient_accumulation_steps",
     "total optimization steps": "max_steps",
     "number of trainable parameters": "trainable_parameters",
+    # Unsloth has several of these on a line
+    "batch size per device": "per_device_train_batch_size",
+    "data parallel gpus": "world_size",
+    "total batch size": "total_train_batch_size",
+    "total steps": "max_steps",
+    "trainable parameters": "trainable_parameters",
 }
+_PRODUCT = pattern(r" \([\dx ]+\)\Z")
 
 MAX_VALUES = 5_000
 """Hyperparameters of one file; a dump has some hundreds."""
@@ -83,7 +90,7 @@ class ConfigText:
     def _keep(self, values: Mapping[str, object], line: int) -> bool:
         for name, value in values.items():
             known = name in self._found
-            if value is not None and not _SECRET.search(name) and (known or len(self._found) < MAX_VALUES):
+            if value is not None and not may_be_secret(name) and (known or len(self._found) < MAX_VALUES):
                 self._found[name] = ConfigValue(value, self._path, line)
         return bool(values)
 
@@ -108,10 +115,14 @@ def versions(text: str) -> dict[str, object]:
 
 
 def banner(text: str) -> dict[str, object]:
-    """The lines below Hugging Face's `***** Running training *****`."""
-    match = _BANNER.search(text) if len(text) <= _LOOKED_AT else None
-    name = _BANNER_NAMES.get(match[1].strip().lower()) if match else None
-    return {name: int(match[2].replace(",", "")[:18])} if match and name else {}
+    """The lines below Hugging Face's `***** Running training *****`, and those of Unsloth's and PaddleNLP's banners."""
+    found: dict[str, object] = {}
+    for name, value in _BANNER.findall(text) if len(text) <= _LOOKED_AT else ():
+        # What a logger wrote before the name ends in a wide gap.
+        known_as = _BANNER_NAMES.get(_PRODUCT.sub("", name.rpartition("  ")[2].strip()).lower())
+        if known_as:
+            found[known_as] = int(value.replace(",", "")[:18])
+    return found
 
 
 def known(text: str) -> dict[str, object]:

@@ -79,6 +79,8 @@ class Context:
     """First and last epoch of the rows of this run, where their format writes several runs into one file."""
     marks: dict[str, float] = field(default_factory=dict)
     """What one line format remembers from line to line, under names of its own."""
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names over the columns of the table that a line format is reading, by its own name."""
     table: Table | None = None
     """The table of which the closing border has not come yet; None outside of tables."""
 
@@ -126,6 +128,10 @@ class LineFormat:
             this shape. A row is taken whole or not at all: one malformed number makes the line unread.
         precision: decimal digits that such lines usually keep.
         origin, reads: as in `Format`.
+        after: substrings of which one must have stood in the file before, for lines without a word of their own, such
+            as the rows below a header.
+        beside: such lines are printed by a library beside those of a trainer, so that a file is only named after them
+            where it has no others.
     """
 
     name: str
@@ -136,3 +142,5 @@ class LineFormat:
     precision: int = 4
     origin: str = ""
     reads: str = ""
+    after: tuple[str, ...] = ()
+    beside: bool = False

@@ -59,6 +59,7 @@ class ConsoleReader:
         self._unread: list[UnreadLine] = []
         self._unread_lines = self._dropped = self._dropped_metrics = 0
         self._loose: int | None = None
+        self._opened: set[str] = set()
         self._last = self._truncated = False
         self.values: Counter[str] = Counter()
         """Numbers by the name of the line format that read them."""
@@ -122,7 +123,10 @@ class ConsoleReader:
 
     def _block(self, block: Block) -> None:
         text = block.text
-        active = [(_present(one.needles, text), one) for one in self._formats]
+        self._opened.update(one.name for one in self._formats if _present(one.after, text))
+        active = [
+            (_present(one.needles, text), one) for one in self._formats if not one.after or one.name in self._opened
+        ]
         self._active = [(needles, one) for needles, one in active if needles]
         self._note_needles = _present(notes.NEEDLES, text)
         self._config_needles = _present(config_text.NEEDLES, text)
