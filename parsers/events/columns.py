@@ -69,8 +69,10 @@ class _Open:
 class Scalars:
     """Reads blocks of records; remembers the tags, the texts and what was lost."""
 
-    def __init__(self, data: bytes, losses: Losses) -> None:
-        self.data, self.losses = data, losses
+    def __init__(self, losses: Losses) -> None:
+        self.losses = losses
+        self.data, self.base = b"", 0
+        """The piece of the file that the blocks are of, and the byte at which it begins."""
         self.tags: dict[bytes, int] = {}
         self.texts: list[Text] = []
         self.left_out = 0
@@ -190,7 +192,7 @@ class Scalars:
             self.texts.append(text)
 
     def _drop(self, block: Block, row: int, reason: str) -> None:
-        self.losses.add(block.number + row, int(block.start[row]) - HEADER, reason)
+        self.losses.add(block.number + row, self.base + int(block.start[row]) - HEADER, reason)
 
 
 def _listed(rows: Ints) -> list[int]:

@@ -85,29 +85,60 @@ def header_holds(data: bytes, at: int) -> bool:
     return masked_checksum(data[at : at + 8]) == int.from_bytes(data[at + 8 : at + HEADER], "little")
 
 
-def blocks(data: bytes, losses: Losses) -> Iterator[Block]:
-    """Follow the chain of records, across damage where whole records follow it."""
-    chain, at, number, repairs = _Chain(data), 0, 1, 0
-    while True:
-        start, at = chain.follow(at)
-        losses.records = number - 1 + start.size
-        if start.size:
-            length = np.diff(start, append=at + HEADER) - OVERHEAD
-            yield Block(number, start, length)
-            number += start.size
-        if start.size >= BLOCK:
-            continue
-        if chain.ends(at):
-            losses.truncated = at < len(data)
-            return
-        losses.records = number
-        losses.add(number, at, "the checksum of its length is wrong")
-        repairs += 1
-        found = chain.next_whole(at + 1) if repairs <= MAX_REPAIRS else None
+class Records:
+    """Follows the chain of records, in as many pieces as it comes in, across damage where whole records follow it."""
+
+    def __init__(self, losses: Losses) -> None:
+        self.losses = losses
+        self.base = 0
+        """The byte of the file at which the next piece begins."""
+        self._number, self._repairs, self._budget = 1, 0, MAX_SEARCH_BYTES
+        self.over = False
+        """Whether nothing that follows will be read."""
+
+    def take(self, data: bytes, *, last: bool) -> Iterator[Block]:
+        """The whole records of a piece, which begins where the one before was read to: at `base`.
+
+        While more may follow, damage is only passed over where nothing that comes can change what follows it.
+        """
+        chain, at, start = _Chain(data, self._budget), 0, _EMPTY
+        self.losses.truncated = False
+        while not self.over:
+            start, at = chain.follow(at)
+            self.losses.records = self._number - 1 + start.size
+            if start.size:
+                length = np.diff(start, append=at + HEADER) - OVERHEAD
+                yield Block(self._number, start, length)
+                self._number += start.size
+            if start.size >= BLOCK:
+                continue
+            if chain.ends(at):
+                self.losses.truncated = at < len(data)
+                break
+            found = self._repaired(chain, at, last=last)
+            if found is None:
+                break
+            at = found
+        self._budget = chain.budget
+        self.base += at
+
+    def _repaired(self, chain: _Chain, at: int, *, last: bool) -> int | None:
+        """The byte after damage at which records go on; None where they do not, or not yet for certain."""
+        gives_up = self._repairs >= MAX_REPAIRS
+        budget = chain.budget
+        found = None if gives_up else chain.next_whole(at + 1)
+        if not (last or gives_up or (found is not None and chain.is_settled(at + 1, found))):
+            chain.budget = budget
+            return None
+        place = self.base + at
+        self.losses.records = self._number
+        self.losses.add(self._number, place, "the checksum of its length is wrong")
+        self._number += 1
+        self._repairs += 1
         if found is None:
-            losses.remark(f"nothing readable after byte {at}" if repairs <= MAX_REPAIRS else f"gave up at byte {at}")
-            return
-        at, number = found, number + 1
+            self.losses.remark(f"gave up at byte {place}" if gives_up else f"nothing readable after byte {place}")
+            self.over = True
+        return found
 
 
 @lru_cache(maxsize=1)
@@ -119,12 +150,12 @@ def _short_checksums() -> Words:
 class _Chain:
     """The records of one file."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, budget: int) -> None:
         self.data = data
         self.bytes = np.frombuffer(data, np.uint8)
         self.words = _view(data, "<u8")
         self.halves = _view(data, "<u4")
-        self.budget = MAX_SEARCH_BYTES
+        self.budget = budget
         self.written = len(data.rstrip(b"\0"))
 
     def ends(self, at: int) -> bool:
@@ -189,6 +220,10 @@ class _Chain:
             self.budget -= span
             at, span = stop, min(span * 4, 1 << 20)
         return None
+
+    def is_settled(self, at: int, found: int) -> bool:
+        """Whether `found`, by `next_whole` from `at` on, stays the answer however the file goes on."""
+        return bool((self._headers(at, found)[1] <= len(self.data)).all())
 
     def _is_whole(self, head: int, end: int) -> bool:
         if end > len(self.data):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass
+
 import numpy as np
 
 from trainvitals.parsers.columns import visible_name
@@ -9,14 +12,17 @@ from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.events.columns import MAX_ALONE, Points, Scalars, joined
 from trainvitals.parsers.events.config import config
 from trainvitals.parsers.events.crc32c import masked_checksum
-from trainvitals.parsers.events.records import HEADER, Losses, blocks, header_holds
+from trainvitals.parsers.events.records import HEADER, Losses, Records, header_holds
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
-from trainvitals.parsers.limits import MAX_METRICS, MAX_POINTS
+from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_METRICS, MAX_POINTS
 from trainvitals.parsers.model import Parsed, Series, Source
 
 NAME = "tensorboard_events"
 VERSION = 1
+
+_LOOKED_AT = 4096
+"""Bytes at the beginning by which it is told why a file cannot be read."""
 
 _POINTERS = (b"version https://git-lfs.github.com/", b"/annex/objects/")
 
@@ -39,35 +45,92 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     Raises:
         ReadError: the file has bytes, but neither a whole record nor the beginning of one.
     """
-    losses = Losses()
-    scalars = Scalars(file.data, losses)
-    parts, count = [_NONE], 0
-    for block in blocks(file.data, losses):
-        parts.append(scalars.read(block))
-        count += parts[-1].tag.size
-        if count > MAX_POINTS:
-            losses.remark(f"reading stopped after {count} points; the limit is {MAX_POINTS}")
-            break
-    if losses.count == losses.records and file.data and not losses.truncated:
-        raise ReadError(file.path, _reason(file.data))
-    if scalars.left_out:
-        losses.remark(f"{scalars.left_out} values of further metrics left out; the limit is {MAX_METRICS} metrics")
-    if scalars.alone > MAX_ALONE:
-        losses.remark(f"not all records were read; the limit is {MAX_ALONE} records that are no plain scalars")
-    source = Source(
-        file.path,
-        NAME,
-        VERSION,
-        lines=losses.records,
-        points=count,
-        unread_lines=losses.count,
-        problems=losses.problems(),
-        truncated=losses.truncated,
-    )
-    return (Parsed(source, _series(joined(parts), list(scalars.tags)), config(scalars.texts, file.path)),)
+    reader = _Reader(file.path)
+    reader.take(file.data, last=True)
+    return reader.parsed()
+
+
+def _follow(path: str) -> _Feed:
+    return _Feed(_Reader(path))
 
 
 _NONE = Points(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
+
+MAX_PARTS = 256
+"""Pieces of the columns that are kept apart."""
+
+
+class _Reader:
+    """One pass over an event file, in as many pieces as it comes in."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._head = b""
+        self._losses = Losses()
+        self._records, self._scalars = Records(self._losses), Scalars(self._losses)
+        self._parts, self._count = [_NONE], 0
+
+    def take(self, data: bytes, *, last: bool) -> int:
+        """Read the records that are whole, and say how many bytes they have; the next piece begins behind them."""
+        base = self._scalars.base = self._records.base
+        if not base:
+            self._head = data[:_LOOKED_AT]
+        self._scalars.data = data
+        for block in self._records.take(data, last=last):
+            self._parts.append(self._scalars.read(block))
+            self._count += self._parts[-1].tag.size
+            if self._count > MAX_POINTS:
+                self._losses.remark(f"reading stopped after {self._count} points; the limit is {MAX_POINTS}")
+                self._records.over = True
+                break
+        self._scalars.data = b""
+        if len(self._parts) > MAX_PARTS:
+            self._parts = [joined(self._parts)]
+        return len(data) if self._records.over else self._records.base - base
+
+    def parsed(self) -> tuple[Parsed, ...]:
+        """All that was taken. Nothing may follow."""
+        losses, scalars = self._losses, self._scalars
+        if losses.count == losses.records and self._head and not losses.truncated:
+            raise ReadError(self._path, _reason(self._head))
+        if scalars.left_out:
+            losses.remark(f"{scalars.left_out} values of further metrics left out; the limit is {MAX_METRICS} metrics")
+        if scalars.alone > MAX_ALONE:
+            losses.remark(f"not all records were read; the limit is {MAX_ALONE} records that are no plain scalars")
+        source = Source(
+            self._path,
+            NAME,
+            VERSION,
+            lines=losses.records,
+            points=self._count,
+            unread_lines=losses.count,
+            problems=losses.problems(),
+            truncated=losses.truncated,
+        )
+        series = _series(joined(self._parts), list(scalars.tags))
+        return (Parsed(source, series, config(scalars.texts, self._path)),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """Feeds a reader with the records that are whole."""
+
+    reader: _Reader
+
+    def feed(self, data: bytes) -> int:
+        """Read the whole records."""
+        return self.reader.take(data, last=False)
+
+    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
+        """What the records say, with what is not whole counted as torn: by a copy, as more of it may come."""
+        twin = copy.deepcopy(self.reader)
+        twin.take(rest, last=True)
+        return twin.parsed()
+
+    @property
+    def longest(self) -> int:
+        """Records with pictures have megabytes."""
+        return MAX_FILE_BYTES
 
 
 def _series(points: Points, tags: list[bytes]) -> tuple[Series, ...]:
@@ -89,7 +152,7 @@ def _series(points: Points, tags: list[bytes]) -> tuple[Series, ...]:
 
 
 def _reason(data: bytes) -> str:
-    if data.startswith(_POINTERS[0]) or _POINTERS[1] in data[:4096]:
+    if data.startswith(_POINTERS[0]) or _POINTERS[1] in data:
         return "is a pointer to a large file that was not fetched, not the event file itself"
     return "holds no whole record of an event file"
 
@@ -111,4 +174,5 @@ FORMAT = Format(
     version=VERSION,
     origin="two records made by hand, checked against tensorboard's own reader",
     reads="step, wall time, settings in text and hparams records",
+    follow=_follow,
 )

@@ -182,7 +182,7 @@ class Rows:
         for line, raw in physical_lines(data, self._trouble.lines):
             self._trouble.lines = line
             row = self._cells(line, raw)
-            if row is None:
+            if raw is None or row is None:
                 continue
             names = self._named(row)
             if names or len(found.lines) == BLOCK_ROWS:
