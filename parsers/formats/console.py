@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 
 from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.feed import LineFeed
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats.allennlp_text import LINES as ALLENNLP
@@ -97,8 +98,17 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     """
     if not is_text(file.head):
         raise ReadError(file.path, "is not text")
-    reader = ConsoleReader(file, LINE_FORMATS)
-    reader.read()
+    reader = ConsoleReader(file.path, LINE_FORMATS)
+    reader.take(file.data)
+    return _finished(reader)
+
+
+def follow(path: str) -> LineFeed[ConsoleReader]:
+    """Reads text while it grows."""
+    return LineFeed(ConsoleReader(path, LINE_FORMATS), _finished)
+
+
+def _finished(reader: ConsoleReader) -> tuple[Parsed, ...]:
     counts = _of_trainers(reader.values)
     return reader.parsed(max(counts, key=lambda name: counts[name]) if counts else FALLBACK)
 
@@ -126,8 +136,8 @@ def _values(head: bytes, tail: bytes) -> dict[str, int]:
     if not is_text(head):
         return {}
     whole = head if head == tail else head.rpartition(b"\n")[0] + b"\n" + tail.partition(b"\n")[2]
-    reader = ConsoleReader(LogFile("", whole), LINE_FORMATS)
-    reader.read()
+    reader = ConsoleReader("", LINE_FORMATS)
+    reader.take(whole)
     return _of_trainers(reader.values)
 
 
@@ -142,6 +152,7 @@ def _format(lines: LineFormat) -> Format:
         precision=lines.precision,
         origin=lines.origin,
         reads=lines.reads,
+        follow=follow,
     )
 
 
@@ -154,6 +165,7 @@ FORMATS: tuple[Format, ...] = (
         sniff_text,
         read,
         precision=4,
+        follow=follow,
         origin="made with torch 2.13.0",
         reads="settings, versions, warnings and crashes; so do all formats of console lines",
     ),

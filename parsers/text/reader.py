@@ -6,14 +6,15 @@ of about a megabyte, and then only if it stands in the line itself.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from trainvitals.parsers.columns import Columns
-from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES
 from trainvitals.parsers.model import ConfigValue, Parsed, Series, Source, UnreadLine
 from trainvitals.parsers.text import config as config_text
@@ -45,15 +46,16 @@ class _Finished:
 
 
 class ConsoleReader:
-    """Reads one file; make one per file, call `read`, then `parsed`."""
+    """Reads one file; make one per file, call `take` as often as more has come, then `parsed`."""
 
-    def __init__(self, file: LogFile, formats: Sequence[LineFormat]) -> None:
-        self._file = file
+    def __init__(self, path: str, formats: Sequence[LineFormat]) -> None:
+        self._path = path
+        self._line_count = 0
         self._formats = formats
         self._context = Context()
         self._lines, self._refreshes = Columns(), Columns()
         self._bar_steps = BarSteps(self._lines)
-        self._notes, self._config = Notes(), ConfigText(file.path)
+        self._notes, self._config = Notes(), ConfigText(path)
         self._summary: dict[str, ConfigValue] = {}
         self._finished: list[_Finished] = []
         self._unread: list[UnreadLine] = []
@@ -64,21 +66,31 @@ class ConsoleReader:
         self.values: Counter[str] = Counter()
         """Numbers by the name of the line format that read them."""
 
-    def read(self) -> None:
-        """Go over the whole file."""
-        for block in blocks(self._file.data):
+    def __deepcopy__(self, memo: dict[int, Any]) -> ConsoleReader:
+        """A reader that goes on by itself; what never changes is shared."""
+        twin = ConsoleReader.__new__(ConsoleReader)
+        memo[id(self)] = twin
+        memo.update({id(one): one for one in (self._formats, *self._formats, *self._finished)})
+        for name, value in self.__dict__.items():
+            setattr(twin, name, copy.deepcopy(value, memo))
+        return twin
+
+    def take(self, data: bytes) -> None:
+        """Go over the lines that follow those taken before; only the last one of the file may have no end."""
+        before = self._line_count
+        for block in blocks(data):
             self._dropped += block.dropped
-            self._block(block)
-        self._bar_steps.finish(self._context)
+            self._block(block, before, cut=block.end == len(data) and not data.endswith(b"\n"))
+        self._line_count += data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
 
     def parsed(self, name: str) -> tuple[Parsed, ...]:
-        """What was read, under the name of a format: a run, or several whose names count them."""
+        """What was read, under the name of a format: a run, or several whose names count them. Nothing may follow."""
+        self._bar_steps.finish(self._context)
         runs = [*self._finished, self._finish_run(self._context.line + 1)]
-        data = self._file.data
         source = Source(
-            path=self._file.path,
+            path=self._path,
             format=name,
-            lines=data.count(b"\n") + self._file.ends_in_line,
+            lines=self._line_count,
             unread_lines=self._unread_lines,
             unread_examples=tuple(self._unread),
             problems=tuple(self._problems()),
@@ -121,7 +133,7 @@ class ConsoleReader:
         )
         return [sentence for count, sentence in told if count]
 
-    def _block(self, block: Block) -> None:
+    def _block(self, block: Block, before: int, *, cut: bool) -> None:
         text = block.text
         self._opened.update(one.name for one in self._formats if _present(one.after, text))
         active = [
@@ -131,13 +143,13 @@ class ConsoleReader:
         self._note_needles = _present(notes.NEEDLES, text)
         self._config_needles = _present(config_text.NEEDLES, text)
         lines = block.lines
-        cut = self._file.ends_in_line and block.end == len(self._file.data)
-        for number, line in enumerate(islice(lines, len(lines) - cut), block.first):
+        first = before + block.first
+        for number, line in enumerate(islice(lines, len(lines) - cut), first):
             if line and not line.isspace():
                 self._line(number, line)
         if cut:
             self._last = True
-            self._line(block.first + len(lines) - 1, lines[-1])
+            self._line(first + len(lines) - 1, lines[-1])
 
     def _line(self, number: int, line: str) -> None:
         self._context.line = number
@@ -197,7 +209,7 @@ class ConsoleReader:
         if row.starts_run:
             self._next_run()
         for name, value in row.summary.items():
-            self._summary[name] = ConfigValue(value, self._file.path, context.line)
+            self._summary[name] = ConfigValue(value, self._path, context.line)
         values = row.values
         if self._last and values and text.rstrip("\r")[-1] in _MAY_GO_ON:
             values = dict(islice(values.items(), len(values) - 1))
