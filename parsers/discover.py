@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainvitals.parsers import mlflow_folder
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.limits import MAX_FILES
 from trainvitals.parsers.log_files import CARD, kind, looks_like_log, stem
@@ -54,14 +55,15 @@ def _in_folder(top: str) -> list[RunFiles]:
     sidecars: dict[str, list[str]] = defaultdict(list)
     found_logs = 0
     for path in _walk(top):
-        if is_sidecar(os.path.basename(path)):
+        if is_sidecar(os.path.basename(path)) or mlflow_folder.run_folder(path, mlflow_folder.PARAMS):
             sidecars[run_root(path, top)].append(path)
         elif looks_like_log(path):
             logs[run_root(path, top)].append(path)
             found_logs += 1
             if found_logs > MAX_FILES:
                 raise ReadError(top, f"holds more than {MAX_FILES} logs; name some of its folders instead")
-    found = [run for root in sorted(logs) for run in _group(root, logs[root], sidecars[root], top)]
+    kept = [root for root in sorted(logs) if root == top or not mlflow_folder.is_deleted(root)]
+    found = [run for root in kept for run in _group(root, logs[root], sidecars[root], top)]
     return sorted(found, key=lambda run: run.name)
 
 
@@ -88,7 +90,7 @@ def _group(root: str, logs: list[str], sidecars: list[str], top: str) -> list[Ru
     by_stem: dict[str, list[str]] = defaultdict(list)
     for path in logs:
         by_stem[stem(path)].append(path)
-    name = os.path.basename(os.path.abspath(top)) if root == top else os.path.relpath(root, top)
+    name = _name(root, top)
     if len(by_stem) == 1 or _is_one_run(logs):
         return [RunFiles(name, root, tuple(_in_reading_order(logs)), tuple(sorted(sidecars)))]
     return [
@@ -100,6 +102,16 @@ def _group(root: str, logs: list[str], sidecars: list[str], top: str) -> list[Ru
         )
         for own, paths in sorted(by_stem.items())
     ]
+
+
+def _name(root: str, top: str) -> str:
+    """The path of a run below the folder that was named; MLflow's folders are numbers, which its own names replace."""
+    if mlflow_folder.is_run(root):
+        above = os.path.relpath(os.path.dirname(os.path.dirname(root)), top)
+        return os.path.normpath(
+            os.path.join("" if above.startswith(os.pardir) else above, mlflow_folder.run_label(root))
+        )
+    return os.path.basename(os.path.abspath(top)) if root == top else os.path.relpath(root, top)
 
 
 def _is_one_run(logs: list[str]) -> bool:

@@ -13,6 +13,9 @@ from trainvitals.parsers.compression import beginning, is_packed, log_name, unpa
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_LINE_BYTES, PEEK_BYTES, SNIFF_BYTES
 
+SQLITE = b"SQLite format 3\0"
+"""How a database begins; the page that names its tables lies in the first megabyte, but not at the very start."""
+
 BOM = b"\xef\xbb\xbf"
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".safetensors")
@@ -64,7 +67,7 @@ class LogFile:
 
 
 @contextmanager
-def _regular(path: str) -> Iterator[BinaryIO]:
+def open_regular(path: str) -> Iterator[BinaryIO]:
     """A regular file, open for reading.
 
     Raises:
@@ -91,7 +94,7 @@ def open_log(path: str) -> LogFile:
     """
     if log_name(path).lower().endswith(PICKLES):
         raise ReadError(path, "holds weights or pickled objects, which are not read by design")
-    with _regular(path) as file:
+    with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_FILE_BYTES:
             raise ReadError(path, f"has {size} bytes, more than the limit of {MAX_FILE_BYTES}")
@@ -139,13 +142,15 @@ def peek(path: str) -> LogFile:
     Raises:
         ReadError: as `open_log`.
     """
-    with _regular(path) as file:
+    with open_regular(path) as file:
         try:
             size = os.fstat(file.fileno()).st_size
             if size <= 2 * SNIFF_BYTES:
                 whole = file.read(2 * SNIFF_BYTES)
                 return _ends(path, beginning(whole, PEEK_BYTES) if is_packed(whole) else whole)
             head = file.read(SNIFF_BYTES)
+            if head.startswith(SQLITE):
+                return LogFile(path, head + file.read(PEEK_BYTES))
             if is_packed(head):
                 return _ends(path, beginning(head + file.read(PEEK_BYTES), PEEK_BYTES))
             file.seek(size - SNIFF_BYTES)

@@ -24,6 +24,12 @@ MAX_METRICS = 20_000
 MAX_POINTS = 50_000_000
 """Scalars of one source: what is left of a file of the greatest size when every number takes forty bytes."""
 
+MAX_RUNS = 10_000
+"""Runs of one database; the first ones are kept and the rest counted."""
+
+MAX_DATABASE_SECONDS = 60
+"""Time that queries on one database may take; a million metrics take two."""
+
 MAX_NAME_LENGTH = 256
 """Characters of a metric name; longer ones are cut."""
 
@@ -37,7 +43,7 @@ MAX_FILES = 100_000
 """Logs below one folder; more of them than anybody reads at once."""
 
 PEEK_BYTES = 1 << 20
-"""Bytes of a compressed file that are unpacked to recognise its format."""
+"""Bytes of a compressed file or of a database that are looked at to recognise its format."""
 
 SNIFF_BYTES = 64 << 10
 """Bytes from the start and from the end of a file by which its format is recognised."""

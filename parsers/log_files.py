@@ -6,6 +6,7 @@ import os
 import re
 from itertools import islice
 
+from trainvitals.parsers import mlflow_folder
 from trainvitals.parsers.compression import log_name
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile, is_text, peek
@@ -25,6 +26,9 @@ SUFFIXES = {
     ".txt": "text",
     ".out": "text",
     ".err": "stderr",
+    ".db": "database",
+    ".sqlite": "database",
+    ".sqlite3": "database",
 }
 """Kind of file by suffix; one run has at most one of each kind under names of its own, besides event files."""
 
@@ -59,7 +63,7 @@ _SIDECAR_ENDS = (
 def looks_like_log(path: str) -> bool:
     """Whether a file found in a folder is worth reading: by its name first, then by a look at its head and tail."""
     name = log_name(path).lower()
-    if "tfevents" in name:
+    if "tfevents" in name or mlflow_folder.run_folder(path, mlflow_folder.METRICS):
         return True
     suffix = os.path.splitext(name)[1]
     if name == CARD:
@@ -107,6 +111,8 @@ def stem(path: str) -> str:
     """What tells the runs of one folder apart: the file name without a known log name and its suffix."""
     name = log_name(path)
     lower = name.lower()
+    if mlflow_folder.run_folder(path, mlflow_folder.METRICS):
+        return ""
     events = lower.find("events.out.tfevents")
     if events >= 0:
         return name[:events].rstrip("_-.")

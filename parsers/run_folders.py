@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from trainvitals.parsers import mlflow_folder
 from trainvitals.parsers.compression import log_name
 from trainvitals.parsers.model import SPLIT_WORDS
 from trainvitals.parsers.patterns import pattern
@@ -42,6 +43,10 @@ _CHECKPOINT = pattern(r"(?:checkpoint|global_step)[-_]?(\d+)")
 def run_root(path: str, top: str) -> str:
     """The folder of the run that a file belongs to: above checkpoints, event folders and `train/`, `validation/`."""
     folder = os.path.dirname(path)
+    for part in (mlflow_folder.METRICS, mlflow_folder.PARAMS):
+        stored = mlflow_folder.run_folder(path, part)
+        if len(stored) >= len(top):
+            return stored
     while folder != top and len(folder) > len(top):
         parent, name = os.path.split(folder)
         if not (_CHECKPOINT.fullmatch(name) or _is_event_folder(folder) or _is_split_folder(folder)):

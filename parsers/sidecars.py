@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from trainvitals.parsers import mlflow_folder
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.json_lines.scan import Scanner
@@ -48,6 +49,8 @@ def read(file: LogFile) -> dict[str, ConfigValue]:
     """
     if len(file.data) > MAX_SIDECAR_BYTES:
         raise ReadError(file.path, f"has {len(file.data)} bytes, more than settings may have ({MAX_SIDECAR_BYTES})")
+    if mlflow_folder.run_folder(file.path, mlflow_folder.PARAMS):
+        return mlflow_folder.parameter(file)
     text = file.data.decode("utf-8", "replace").rstrip("\0")
     entries = _json_entries if file.name.endswith(".json") else _yaml_entries
     found = {}

@@ -14,6 +14,8 @@ from trainvitals.parsers.formats import (
     keras_csv,
     lightning_csv,
     llamafactory,
+    mlflow_db,
+    mlflow_files,
     mmcv_json,
     model_card,
     ms_swift,
@@ -26,6 +28,8 @@ from trainvitals.parsers.formats import (
 
 FORMATS: tuple[Format, ...] = (
     tensorboard.FORMAT,
+    mlflow_db.FORMAT,
+    mlflow_files.FORMAT,
     trainer_state.FORMAT,
     ms_swift.FORMAT,
     llamafactory.FORMAT,
