@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,9 @@ from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import SPLIT_WORDS, ConfigValue, Parsed, Run, Series, Source, Split
 
 BLANK = b" \t\r\n\0"
+
+Beside = tuple[Mapping[str, ConfigValue], tuple[Source, ...]]
+"""Hyperparameters of the files beside the logs, and those of these files that cannot be read."""
 
 
 def read(what: RunFiles | str | os.PathLike[str]) -> Run:
@@ -47,14 +50,19 @@ def read_bytes(name: str, data: bytes) -> tuple[Run, ...]:
     return assemble_all(RunFiles(name, "", (name,)), list(parsed))
 
 
-def assemble_all(files: RunFiles, parsed: list[Parsed]) -> tuple[Run, ...]:
-    """One run from what the files gave, or one for each name where a file says that it holds several."""
+def assemble_all(files: RunFiles, parsed: list[Parsed], beside: Beside | None = None) -> tuple[Run, ...]:
+    """One run from what the files gave, or one for each name where a file says that it holds several.
+
+    `beside` is what stands in the hyperparameter files; they are read if it is not given.
+    """
     names = list(dict.fromkeys(one.name for one in parsed))
     if len(names) < 2:
-        return (assemble(files, parsed),)
+        return (assemble(files, parsed, beside),)
     return tuple(
         assemble(
-            replace(files, name=f"{files.name}: {name}" if name else files.name), [p for p in parsed if p.name == name]
+            replace(files, name=f"{files.name}: {name}" if name else files.name),
+            [p for p in parsed if p.name == name],
+            beside,
         )
         for name in names
     )
@@ -83,18 +91,29 @@ def read_log(file: LogFile) -> tuple[Parsed, ...]:
     """
     # Stripping copies: the whole file only where its head is blank.
     if not file.head.strip(BLANK) and not file.data.strip(BLANK):
-        what = "holds nothing but NUL bytes" if b"\0" in file.data else "is empty"
-        return (Parsed(Source(file.path, "empty", problems=(f"the file {what}",))),)
+        return (empty(file.path, nul=b"\0" in file.data),)
     refusals: list[str] = []
     for _, candidate in ranked(file):
         try:
-            return tuple(_stamped(one, candidate, (*file.problems, *refusals)) for one in candidate.read(file))
+            return tuple(stamped(one, candidate, (*file.problems, *refusals)) for one in candidate.read(file))
         except ReadError as error:
             refusals.append(f"not read as {candidate.name}: {error.reason}")
-    raise ReadError(file.path, "; ".join(refusals) or "is no log in a format that is known (it looks binary)")
+    raise ReadError(file.path, refused(refusals))
 
 
-def _stamped(one: Parsed, by: Format, problems: tuple[str, ...]) -> Parsed:
+def refused(refusals: Sequence[str]) -> str:
+    """Why no format reads a file."""
+    return "; ".join(refusals) or "is no log in a format that is known (it looks binary)"
+
+
+def empty(path: str, *, nul: bool) -> Parsed:
+    """What a file without anything in it gives; `nul` is whether it has NUL bytes."""
+    what = "holds nothing but NUL bytes" if nul else "is empty"
+    return Parsed(Source(path, "empty", problems=(f"the file {what}",)))
+
+
+def stamped(one: Parsed, by: Format, problems: tuple[str, ...]) -> Parsed:
+    """What a format read, with the name of the format and what went wrong before."""
     source = replace(
         one.source,
         format=one.source.format or by.name,
@@ -106,9 +125,10 @@ def _stamped(one: Parsed, by: Format, problems: tuple[str, ...]) -> Parsed:
     return replace(one, source=source)
 
 
-def assemble(files: RunFiles, parsed: list[Parsed]) -> Run:
+def assemble(files: RunFiles, parsed: list[Parsed], beside: Beside | None = None) -> Run:
     """One run from what its files gave; series stay apart by file until names are normalised."""
-    config, problems = _sidecar_config(files)
+    found, problems = beside or settings_beside(files)
+    config = dict(found)
     summary: dict[str, ConfigValue] = {}
     for one in parsed:
         config.update({k: v for k, v in one.config.items() if k not in config})
@@ -123,7 +143,8 @@ def assemble(files: RunFiles, parsed: list[Parsed]) -> Run:
     )
 
 
-def _sidecar_config(files: RunFiles) -> tuple[dict[str, ConfigValue], tuple[Source, ...]]:
+def settings_beside(files: RunFiles) -> Beside:
+    """The hyperparameters in the files beside the logs, and those of these files that cannot be read."""
     config: dict[str, ConfigValue] = {}
     problems: list[Source] = []
     for path in files.sidecars:
