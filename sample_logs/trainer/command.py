@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import platform
 import re
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from trainvitals.sample_logs.trainer import article, corpus, faults, seeds
+from trainvitals.sample_logs.trainer import corpus, faults, seeds
 from trainvitals.sample_logs.trainer.corpus import Case
 from trainvitals.sample_logs.trainer.loop import Settings, options
 from trainvitals.sample_logs.trainer.writers import Output
@@ -28,8 +30,8 @@ class Task(Protocol):
         ...
 
 
-TASKS: Mapping[str, Any] = {"article": article}
-"""The module of each type."""
+TASKS = ("article", "spatial", "eos", "causal_lm", "softce")
+"""The modules, one for each type; each is imported when it is trained, as transformers alone takes seconds."""
 
 PACKAGES = ("torch", "transformers")
 BEGIN, END = "<!-- cases: begin -->", "<!-- cases: end -->"
@@ -45,9 +47,15 @@ class Request:
     steps: int = 0
 
 
+def task_of(kind: str) -> Any:
+    """The module of a type, which is a `Task`."""
+    assert kind in TASKS
+    return importlib.import_module(f"{__package__}.{kind}")
+
+
 def train(request: Request, output: Output) -> None:
     """Run one training; beside its logs lie `args.json` with its settings and `command.txt`."""
-    task = TASKS[request.kind]
+    task = task_of(request.kind)
     changes = dict(faults.find(request.kind, request.fault).changes)
     if request.steps:
         changes["max_steps"] = request.steps
@@ -74,6 +82,8 @@ def train_corpus(root: Path, kind: str | None, say: Callable[[str], None]) -> No
         train(Request(case.kind, case.fault, case.seed), Output(folder, case.forms))
         for checkpoint in folder.glob("*.pt"):
             checkpoint.unlink()
+        for checkpoint in folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
         _write(folder / "command.txt", record(case))
         expect(root, [case])
 
@@ -106,4 +116,4 @@ def _write(path: Path, text: str) -> None:
 
 def settings_names(kind: str) -> frozenset[str]:
     """The names of a type's settings."""
-    return frozenset(one.name for one in dataclasses.fields(TASKS[kind].Settings))
+    return frozenset(one.name for one in dataclasses.fields(task_of(kind).Settings))

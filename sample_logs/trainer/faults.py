@@ -36,9 +36,81 @@ SPATIAL: tuple[Fault, ...] = ()
 
 EOS: tuple[Fault, ...] = ()
 
-CAUSAL_LM: tuple[Fault, ...] = ()
+CAUSAL_LM: tuple[Fault, ...] = (
+    Fault("no-mask", "labels are a copy of the input: the loss counts the prompt too", {"mask_prompt": False}),
+    Fault(
+        "accumulation-times-k",
+        "an own compute_loss ignores num_items_in_batch: the loss is logged 16 times too large",
+        {"own_loss": True},
+    ),
+    Fault("lr-too-high", "a learning rate 50 times too high", {"learning_rate": 0.05}),
+    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 90}),
+    Fault(
+        "schedule-not-restored",
+        "killed and resumed without scheduler.pt: the warm-up begins again",
+        {"killed_at": 130, "keep_schedule": False, "warmup_steps": 20},
+    ),
+    Fault("resumed", "killed and resumed from the last checkpoint, as it should be", {"killed_at": 130}),
+    Fault(
+        "hidden-nan",
+        "resumed with weights in fp16, where Adam divides by 0; logging_nan_inf_filter shows NaN as 0",
+        {"killed_at": 130, "half_after": True},
+    ),
+    Fault(
+        "accumulation-changed",
+        "an own compute_loss, and resumed with 4 accumulation steps instead of 16",
+        {"own_loss": True, "killed_at": 95, "accumulation_after": 4},
+    ),
+    Fault(
+        "partial-window",
+        "an own compute_loss, and epochs of 10 windows and a quarter: each last one is logged too small",
+        {"own_loss": True, "train_rows": 328},
+    ),
+    Fault("overfitting", "a training set of 64 dialogues", {"train_rows": 64}),
+    Fault(
+        "data-repeated",
+        "256 dialogues again and again, at a rate at which they are learnt by heart",
+        {"train_rows": 256, "learning_rate": 4e-3, "weight_decay": 0.0, "lr_scheduler_type": "constant_with_warmup"},
+    ),
+    Fault(
+        "validation-leak",
+        "each dialogue of the evaluation set stands 30 times in the training data",
+        {"leaked_copies": 30, "learning_rate": 4e-3, "weight_decay": 0.0},
+    ),
+)
 
-SOFTCE: tuple[Fault, ...] = ()
+SOFTCE: tuple[Fault, ...] = (
+    Fault("no-gate", "the gate has weight 0: probability lies outside the coordinates", {"gate_weight": 0.0}),
+    Fault("gate-dropped", "the gate is left out from step 200 on, as it costs most of the loss", {"gate_until": 200}),
+    Fault("no-w1", "W1 has weight 0, which is no fault: the run to compare with", {"w1_weight": 0.0}),
+    Fault(
+        "sharp",
+        "the sharper settings of the comparison, which are no fault",
+        {"temperature": 0.9, "target_sigma": 1.5, "target_truncate": 8.0},
+    ),
+    Fault("sigma-grows", "the targets get 16 times as wide over the run", {"sigma_grows": 16.0}),
+    Fault("temperature-too-high", "predictions are made at a temperature of 10", {"temperature": 10.0}),
+    Fault(
+        "accumulation-times-k",
+        "the logged loss is the sum over 4 micro-batches and not their mean",
+        {"logged_loss": "sum"},
+    ),
+    Fault(
+        "accumulation-divided",
+        "the logged loss is divided by the 4 accumulation steps once more",
+        {"logged_loss": "mean / K"},
+    ),
+    Fault("w1-dropped", "W1 is weighted by 50 and never added to the total", {"w1_weight": 50.0, "w1_in_total": False}),
+    Fault("nan-fp16", "the gate is computed as log(sum(exp)) in fp16, which overflows", {"gate_in_half": True}),
+    Fault("lr-too-high", "a learning rate 100 times too high", {"learning_rate": 0.3}),
+    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 200}),
+    Fault(
+        "schedule-not-restored",
+        "killed and resumed from a checkpoint; the schedule begins again with its warm-up",
+        {"killed_at": 290, "save_steps": 100, "restore_schedule": False, "warmup_ratio": 0.1},
+    ),
+    Fault("overfitting", "a training set of 64 images", {"train_rows": 64}),
+)
 
 FAULTS: Mapping[str, tuple[Fault, ...]] = {
     "article": ARTICLE,
