@@ -29,10 +29,73 @@ class UnknownFaultError(TrainvitalsError):
 
 
 ARTICLE: tuple[Fault, ...] = (
-    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 200}),
+    Fault("weight-one", "articles weigh no more than other tokens", {"article_weight": 1.0}),
+    Fault("weight-too-high", "articles weigh 300 times as much as other tokens", {"article_weight": 300.0}),
+    Fault(
+        "weight-not-in-effect",
+        "a weight of 5 is configured, and the loss is not weighted",
+        {"article_weight": 5.0, "applied_weight": 1.0},
+    ),
+    Fault("lr-too-high", "a learning rate 100 times too high", {"learning_rate": 0.3}),
+    Fault(
+        "lr-not-restored",
+        "killed and resumed from a checkpoint; the schedule begins again with its warm-up",
+        {"killed_at": 330, "save_steps": 100, "restore_schedule": False, "warmup_ratio": 0.1},
+    ),
+    Fault(
+        "nan-fp16",
+        "gradients overflow in fp16: the loss scale is fixed, and nobody looks for infinities",
+        {"precision": "fp16", "static_loss_scale": 2.0**18},
+    ),
+    Fault(
+        "hidden-nan",
+        "the same overflow, behind a filter that logs NaN as 0",
+        {"precision": "fp16", "static_loss_scale": 2.0**18, "log_nan_as_zero": True},
+    ),
+    Fault(
+        "accumulation-times-k",
+        "the logged loss is the sum over 4 micro-batches and not their mean",
+        {"gradient_accumulation_steps": 4, "batch_size": 4, "logged_loss": "sum"},
+    ),
+    Fault("wrong-perplexity", "the perplexity is 2**loss of a loss in nats", {"perplexity": "base 2"}),
+    Fault("overfitting", "a training set of 30 stories", {"train_stories": 30, "weight_decay": 0.0}),
+    Fault(
+        "data-repeated",
+        "60 stories in the same order, again and again",
+        {"train_stories": 60, "shuffle": False, "weight_decay": 0.0},
+    ),
 )
 
-SPATIAL: tuple[Fault, ...] = ()
+SPATIAL: tuple[Fault, ...] = (
+    Fault(
+        "multiplier-too-strong",
+        "the close stage weighs 1000 and not 10, and nothing is clipped",
+        {"multiplier": 1000.0, "max_grad_norm": 1e9},
+    ),
+    Fault("axis-degraded", "images are squeezed to an eighth of their width, not of their height", {"input_width": 48}),
+    Fault("low-resolution", "images are scaled down to 64 pixels", {"input_size": 64}),
+    Fault("bad-labels", "a quarter of the training labels lie on the disc and not on the ring", {"wrong_labels": 0.25}),
+    Fault("overfitting", "a training set of 16 images", {"train_images": 16}),
+    Fault(
+        "lr-zero", "a schedule made for a fifth of the steps: the learning rate is 0 after it", {"schedule_steps": 90}
+    ),
+    Fault(
+        "accumulation-divided",
+        "the logged loss is divided by the 4 accumulation steps once more",
+        {"gradient_accumulation_steps": 4, "batch_size": 4, "logged_loss": "mean / K"},
+    ),
+    Fault("frozen-metric", "a copy of the model that was made at the start is evaluated", {"stale_eval": True}),
+    Fault(
+        "slow-loader",
+        "from step 300 on the data loader takes half a second longer for each batch",
+        {"slow_from": 300, "slow_seconds": 0.5},
+    ),
+    Fault(
+        "two-writers",
+        "two ranks write the same file, each its own loss",
+        {"gradient_accumulation_steps": 2, "batch_size": 8, "unguarded_ranks": True},
+    ),
+)
 
 EOS: tuple[Fault, ...] = ()
 
