@@ -13,7 +13,7 @@ from trainvitals.parsers.files import LogFile, is_text, peek
 from trainvitals.parsers.formats import FORMATS, UNSURE, model_card
 from trainvitals.parsers.model import SPLIT_WORDS
 from trainvitals.parsers.patterns import pattern
-from trainvitals.parsers.run_folders import LOG_NAMES
+from trainvitals.parsers.run_folders import LOG_NAMES, is_wandb_folder
 from trainvitals.parsers.text import unread
 
 SUFFIXES = {
@@ -26,6 +26,7 @@ SUFFIXES = {
     ".txt": "text",
     ".out": "text",
     ".err": "stderr",
+    ".wandb": "wandb",
     ".db": "database",
     ".sqlite": "database",
     ".sqlite3": "database",
@@ -68,7 +69,7 @@ def looks_like_log(path: str) -> bool:
     suffix = os.path.splitext(name)[1]
     if name == CARD:
         return _is_card(path)
-    if (suffix not in SUFFIXES and name not in LOG_NAMES) or NOT_LOGS.fullmatch(name):
+    if (suffix not in SUFFIXES and name not in LOG_NAMES) or NOT_LOGS.fullmatch(name) or _is_of_wandb_itself(path):
         return False
     # A file with the name of a log is worth a row even if nothing can be read from it: empty, or binary.
     if name in LOG_NAMES:
@@ -92,6 +93,13 @@ def _has_unread_metrics(seen: LogFile) -> bool:
     return len(list(islice(filter(unread.looks_like_metrics, lines), UNREAD_LINES))) == UNREAD_LINES
 
 
+def _is_of_wandb_itself(path: str) -> bool:
+    """What W&B notes about its own work, beside the logs of the training."""
+    folder, name = os.path.split(path)
+    above, own = os.path.split(folder)
+    return name.startswith("debug") and (own == "wandb" or (own == "logs" and is_wandb_folder(above)))
+
+
 def _is_card(path: str) -> bool:
     try:
         return model_card.sniff(peek(path)) > UNSURE
@@ -111,7 +119,8 @@ def stem(path: str) -> str:
     """What tells the runs of one folder apart: the file name without a known log name and its suffix."""
     name = log_name(path)
     lower = name.lower()
-    if mlflow_folder.run_folder(path, mlflow_folder.METRICS):
+    of_wandb = lower.endswith(".wandb") and is_wandb_folder(os.path.dirname(path))
+    if of_wandb or mlflow_folder.run_folder(path, mlflow_folder.METRICS):
         return ""
     events = lower.find("events.out.tfevents")
     if events >= 0:

@@ -37,12 +37,15 @@ LOG_NAMES = (
 """Names that trainers give their logs; what stands before one of them in a file name tells runs of one folder apart."""
 
 EVENT_FOLDERS = frozenset({"runs", "logs", "tb", "tensorboard", "tb_logs", "tb_log"})
+_WANDB_RUN = pattern(r"(?:offline-)?run-\d{8}_\d{6}-\S+")
 _CHECKPOINT = pattern(r"(?:checkpoint|global_step)[-_]?(\d+)")
 
 
 def run_root(path: str, top: str) -> str:
     """The folder of the run that a file belongs to: above checkpoints, event folders and `train/`, `validation/`."""
     folder = os.path.dirname(path)
+    if is_wandb_folder(os.path.dirname(folder)) and len(folder) > len(top):
+        return os.path.dirname(folder)
     for part in (mlflow_folder.METRICS, mlflow_folder.PARAMS):
         stored = mlflow_folder.run_folder(path, part)
         if len(stored) >= len(top):
@@ -53,6 +56,11 @@ def run_root(path: str, top: str) -> str:
             break
         folder = parent
     return folder
+
+
+def is_wandb_folder(folder: str) -> bool:
+    """Whether a folder is that of one run of W&B, whose console and settings lie in its `files`."""
+    return bool(_WANDB_RUN.fullmatch(os.path.basename(folder)))
 
 
 def _is_event_folder(folder: str) -> bool:

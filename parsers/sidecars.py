@@ -12,6 +12,7 @@ from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.json_lines.scan import Scanner
 from trainvitals.parsers.limits import MAX_JSON_DEPTH, MAX_SIDECAR_BYTES
 from trainvitals.parsers.model import ConfigValue
+from trainvitals.parsers.secret_names import may_be_secret
 
 JSON_NAMES = ("args.json", "training_args.json", "config.json", "hparams.json")
 YAML_NAMES = ("training_args.yaml", "hparams.yaml", "config.yaml", "args.yaml", "opt.yaml", "hyp.yaml")
@@ -58,6 +59,13 @@ def read(file: LogFile) -> dict[str, ConfigValue]:
         if _is_setting(value) and keys and keys[0] not in _TRACKER_KEYS:
             found[".".join(map(_clean, keys))] = ConfigValue(_clean(value), file.path, line)
     return found
+
+
+def settings(keys: tuple[str, ...], value: Any) -> Iterator[tuple[str, Any]]:
+    """The settings in one decoded value of a tracker's store, flat, without the tracker's own and without secrets."""
+    for path, inner in _flat(keys, value):
+        if _is_setting(inner) and path[0] not in _TRACKER_KEYS and not may_be_secret(path[-1]):
+            yield ".".join(map(_clean, path)), _clean(inner)
 
 
 def _json_entries(text: str, path: str) -> Iterator[Entry]:

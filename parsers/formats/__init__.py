@@ -22,12 +22,14 @@ from trainvitals.parsers.formats import (
     tensorboard,
     trainer_state,
     wandb_csv,
+    wandb_run,
     wandb_summary,
     yolo_csv,
 )
 
 FORMATS: tuple[Format, ...] = (
     tensorboard.FORMAT,
+    wandb_run.FORMAT,
     mlflow_db.FORMAT,
     mlflow_files.FORMAT,
     trainer_state.FORMAT,
