@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from trainvitals.parsers import mlflow_folder
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.limits import MAX_FILES
 from trainvitals.parsers.log_files import CARD, kind, looks_like_log, stem
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.run_folders import latest_checkpoint, listing, run_root
 from trainvitals.parsers.sidecars import is_sidecar
 
+_DIGITS = pattern(r"\d+", re.ASCII)
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 
 
@@ -121,5 +124,5 @@ def _is_one_run(logs: list[str]) -> bool:
 
 
 def _in_reading_order(paths: Iterable[str]) -> list[str]:
-    """By name, which for event files is the time at which they were opened."""
-    return sorted(paths, key=lambda path: (os.path.basename(path), path))
+    """By name, which for event files is the time at which they were opened; numbers in it by their value."""
+    return sorted(paths, key=lambda path: (_DIGITS.sub(lambda found: found[0].zfill(20), os.path.basename(path)), path))

@@ -47,6 +47,9 @@ CARD = "readme.md"
 UNREAD_LINES = 2
 """Lines that look like metrics from which on a text file counts as a log that nobody understands."""
 
+_ROW_OF_AN_EPOCH = pattern(r"metrics_epoch_\d{1,9}\.json")
+"""Files of AllenNLP, which together are the log of one run."""
+
 _SIDECAR_ENDS = (
     "training_args.json",
     "training_args.yaml",
@@ -128,6 +131,8 @@ def stem(path: str) -> str:
     for known in (*LOG_NAMES, *_SIDECAR_ENDS):
         if lower == known or (lower.endswith(known) and lower[-len(known) - 1] in "_-."):
             return name[: -len(known)].rstrip("_-.")
+    if _ROW_OF_AN_EPOCH.fullmatch(lower):
+        return ""
     plain = os.path.splitext(name)[0]
     # `train.jsonl` beside `eval.jsonl` are two halves of one run.
     return "" if plain.lower() in SPLIT_WORDS else plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import (
+    allennlp_metrics,
     chainer_log,
     console,
     csv_table,
@@ -39,6 +40,7 @@ FORMATS: tuple[Format, ...] = (
     detectron2_metrics.FORMAT,
     mmcv_json.FORMAT,
     chainer_log.FORMAT,
+    allennlp_metrics.FORMAT,
     wandb_summary.FORMAT,
     model_card.FORMAT,
     jsonl.FORMAT,

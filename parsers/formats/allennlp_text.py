@@ -70,8 +70,9 @@ def _table(text: str, context: Context) -> Row | None:
     if any(value is None and cell != _EMPTY for value, cell in zip(values.values(), row.groups()[1:], strict=True)):
         return None
     found = {name: value for name, value in values.items() if value is not None}
-    # Tables in the middle of an epoch are states of its means: the last one counts.
-    return Row(found, epoch=context.marks.get(_AT, context.epoch), refresh=True)
+    # Old versions print tables in the middle of an epoch too: the last one counts.
+    unfinished = row[3] == _EMPTY and context.marks.get(_TRAINS, 1.0) > 0
+    return Row(found, epoch=context.marks.get(_AT, context.epoch), refresh=unfinished)
 
 
 LINES = LineFormat(

@@ -19,7 +19,7 @@ from trainvitals.parsers.text.line_format import NAN, Context, LineFormat, Row
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
 _LINE = pattern(r"Training epoch (\d{1,9}), iteration \d{1,15}/\d{1,15} \| ", re.ASCII)
-_ENDLESS = pattern(r"Epoch (\d{1,9}): : \d{1,15}it \[[\d:]++, *+[^,\]]*+, ([^\]]*+)\]", re.ASCII)
+_ENDLESS = pattern(r"Epoch (\d{1,9}): : \d{1,15}it \[[\d:]++, *+(?:[^,\]=]*+, )?([^\]]*+)\]", re.ASCII)
 _HEAD_LENGTH = 300
 _STEP = "global_step"
 _DIGITS = 1000

@@ -7,7 +7,7 @@
 
 Between the cells stand tabs, or wide gaps where the tabs were lost. A row per logged step, or per evaluation; then the
 training loss is the last one logged before it, and a cell of `No log` says that there was none. A first column `Epoch`
-counts epochs.
+counts epochs. A second table that begins where the first did is another run; one that goes on from it is not.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_LINE = 2000
 _NEAR = 100
 """Lines within which the next row of a table comes; warnings may stand between two."""
 _NO_LOG = "No log"
-_NAME, _LAST, _LINE = "notebook_table", "notebook_table last", "notebook_table line"
+_NAME, _LAST, _LINE, _ANEW = "notebook_table", "notebook_table last", "notebook_table line", "notebook_table anew"
 
 
 def parse(text: str, context: Context) -> Row | None:
@@ -34,7 +34,7 @@ def parse(text: str, context: Context) -> Row | None:
         return None
     if _HEAD.fullmatch(text):
         context.columns[_NAME] = tuple(_GAP.split(text.strip()))
-        context.marks[_LAST], context.marks[_LINE] = -1.0, context.line
+        context.marks[_LAST], context.marks[_LINE], context.marks[_ANEW] = -1.0, context.line, 1.0
         return SKIP
     columns = context.columns.get(_NAME)
     if columns is None or not _FIRST.match(text):
@@ -56,7 +56,9 @@ def _row(cells: list[str], columns: tuple[str, ...], context: Context) -> Row | 
         for name, cell, value in zip(columns[1:], cells[1:], numbers[1:], strict=True)
         if value is not None and cell != _NO_LOG
     }
-    return Row(values, step=at) if columns[0] == "Step" else Row(values, epoch=at)
+    starts = context.goes_back(at, opened=context.marks.pop(_ANEW, 0.0) > 0)
+    by_step = columns[0] == "Step"
+    return Row(values, step=at if by_step else NAN, epoch=NAN if by_step else at, starts_run=starts)
 
 
 LINES = LineFormat(
@@ -73,6 +75,6 @@ Step\tTraining Loss\tValidation Loss
     parse=parse,
     precision=6,
     origin="a public notebook that fine-tunes with Unsloth",
-    reads="step or epoch, split",
+    reads="step or epoch, split, several runs in one file",
     after=("Training Loss",),
 )

@@ -15,7 +15,8 @@ from trainvitals.parsers.text.line_format import SKIP, Context, Lap, LineFormat,
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
 _EPOCH = pattern(r"epoch\W{0,3}(\d{1,9})(?!\d|\.\d)", re.IGNORECASE | re.ASCII)
-_NO_METRICS = frozenset({"v_num", "epoch", "step", "iter"})
+_NO_METRICS = frozenset({"epoch", "step", "iter", "global_step"})
+_VERSION = "v_num="
 
 
 def parse(text: str, context: Context) -> Row | None:  # noqa: ARG001 - the bar is in the context
@@ -28,7 +29,8 @@ def parse(text: str, context: Context) -> Row | None:  # noqa: ARG001 - the bar 
 
 def bar_row(bar: Bar, context: Context) -> Row | None:
     """The values of a bar's postfix at the step that the bar shows; None where the postfix is no list of pairs."""
-    values = pairs(fields(bar.postfix))
+    # The version of a Lightning logger may be any text.
+    values = pairs([field for field in fields(bar.postfix) if not field.startswith(_VERSION)])
     if values is None:
         return None
     if bar.role == "eval" or bar.nested:

@@ -24,6 +24,7 @@ STEP_KEYS = (
     "num_updates",
     "iter",
     "_step",
+    "time/total_timesteps",
 )
 """Where trainers log the optimizer step, best first; a row may hold several, and none of them is a metric."""
 
@@ -32,7 +33,7 @@ PLAN_KEYS = ("total_steps", "max_steps")
 CLOCK_KEYS = ("_timestamp", "timestamp", "wall_time", "ts")
 """Keys that hold a moment or the seconds since the start. `time` holds either, or the duration of a step."""
 
-ELAPSED_KEYS = ("elapsed_time", "elapsed", "_runtime")
+ELAPSED_KEYS = ("elapsed_time", "elapsed", "_runtime", "time/time_elapsed")
 SPLIT_KEYS = ("mode", "split", "phase", "stage")
 BOOKKEEPING = frozenset({"percentage", "remaining_time", "eta", "eta_seconds", "n_parameters", "_wandb"})
 """Progress displays and constants: numbers, but no metrics."""

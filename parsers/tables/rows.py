@@ -46,9 +46,18 @@ STEP_NAMES = (
     "num_updates",
     "update",
     "batch",
+    "time/total_timesteps",
 )
 EPOCH_NAMES = ("epoch", "epochs", "_epoch", "current_epoch", "train/epoch", "trainer/epoch")
-TIME_NAMES = ("_timestamp", "timestamp", "wall_time", "elapsed_time", "elapsed", "_runtime")
+TIME_NAMES = (
+    "_timestamp",
+    "timestamp",
+    "wall_time",
+    "elapsed_time",
+    "elapsed",
+    "_runtime",
+    "time/time_elapsed",
+)
 """Names of the columns that say when, best first, in lower case with underscores."""
 
 UNNAMED = frozenset({"<empty>", "unnamed:_0"})

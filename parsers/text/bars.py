@@ -15,11 +15,15 @@ MARK = "%|"
 
 # Bars that count in thousands ("1.2k/3.4M") are no training loops, and not matched.
 _COUNT = pattern(r"\s*+(\d{1,15})/(\d{1,15}) \[", re.ASCII)
-_TIMING = pattern(r"[\d:?]++<[\d:?]++, *+[^,\]]*+,? *+", re.ASCII)
+# Some writers leave the speed out.
+_TIMING = pattern(r"[\d:?]++<[\d:?]++, *+(?:[^,\]=]*+(?:, *+|(?=\])|\Z))?", re.ASCII)
 _RANK = pattern(r"^(?:\[?(?:rank|default)?\d{1,6}\]?:\s*+)++")
 _EVALUATION = pattern(r"(?<![a-z])(?:val|eval|test|dev\b|predict|generat)", re.IGNORECASE)
 _TRAINING = pattern(r"train|epoch|step|iter|tun(?:e|ing)|optimi|progress", re.IGNORECASE)
 _OTHER_UNIT = pattern(r" ?(?:ex(?:amples)?|files?|tok(?:ens)?|[kMG]?i?B)/s")
+
+_CELLS = pattern(r" *+\S++(?: {2,}+\S++){2}")
+"""The row of a table that ends in a bar: no description."""
 
 _DESCRIPTION_LENGTH = 60
 
@@ -63,7 +67,12 @@ def pieces(text: str) -> Iterator[str | Bar]:
             mark = text.find(MARK, mark + 2)
             continue
         before = text[start:mark].rstrip("0123456789").rstrip(" :")
-        if len(before) > _DESCRIPTION_LENGTH or "{" in before or "|" in before:
+        if (
+            len(before) > _DESCRIPTION_LENGTH
+            or "{" in before
+            or "|" in before
+            or ("   " in before and _CELLS.match(before))
+        ):
             yield before
         close = text.find("]", count.end())
         start = close + 1 if close >= 0 else len(text)
