@@ -14,7 +14,7 @@ from trainvitals.parsers.log_files import looks_like_log
 
 RUN, EXPERIMENT = "47c81e3639204a5dbca9c5bd750a9f70", "875504905612835294"
 RUN_META = f"""\
-artifact_uri: file:///home/user/mlruns/{EXPERIMENT}/{RUN}/artifacts
+artifact_uri: mlflow-artifacts:/mlruns/{EXPERIMENT}/{RUN}/artifacts
 end_time: 1795267138645
 entry_point_name: ''
 experiment_id: '{EXPERIMENT}'
@@ -29,7 +29,7 @@ tags: []
 user_id: user
 """
 EXPERIMENT_META = f"""\
-artifact_location: file:///home/user/mlruns/{EXPERIMENT}
+artifact_location: mlflow-artifacts:/mlruns/{EXPERIMENT}
 creation_time: 1795267138603
 experiment_id: '{EXPERIMENT}'
 lifecycle_stage: active
