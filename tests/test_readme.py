@@ -1,7 +1,8 @@
 """The README shows what the tool prints. Run this file as a program to write its output anew.
 
 A `console` block whose first line is `$ trainvitals ...` is a shell session: lines that begin with `$ ` are run in the
-root of the repository, all in one shell, and the lines between them are what they print.
+root of the repository, all in one shell, and the lines between them are what they print. Between the marks `formats`
+stands a table of all formats, as they describe themselves.
 """
 
 import os
@@ -12,10 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from trainvitals.parsers.formats import FORMATS
+
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 
 BLOCK = re.compile(r"^```console\n(\$ trainvitals .*?)^```$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"(?<=<!-- formats -->\n).*?(?=<!-- /formats -->)", re.DOTALL)
+COLUMNS = ("format", "who writes it, in which file", "where the sample is from", "read besides metrics")
 PROMPT = "$ "
 END = "-- end of output --"
 
@@ -49,6 +54,17 @@ def session(lines: list[str]) -> str:
     return "".join(f"{PROMPT}{line}\n{output}" for line, output in zip(lines, outputs, strict=False))
 
 
+def table_of_formats() -> str:
+    """All formats in their order, a row each."""
+    told = [(f"`{form.name}`", *map(plain, (form.title, form.origin, form.reads))) for form in FORMATS]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (COLUMNS, ("---",) * len(COLUMNS), *told))
+
+
+def plain(text: str) -> str:
+    """Text in which Markdown finds neither tags nor emphasis."""
+    return text.replace("<", "&lt;").replace("*", r"\*")
+
+
 def normalised(text: str) -> str:
     """Without what may differ between machines and releases: versions, where the checkout lies, blanks at line ends."""
     text = re.sub(r"(trainvitals) v?\d+\.\d+\.\w+", r"\1 VERSION", text.replace(f"{ROOT}{os.sep}", ""))
@@ -64,6 +80,10 @@ def test_the_readme_shows_what_is_printed(block):
     assert normalised(session(commands(block))) == normalised(block)
 
 
+def test_the_readme_lists_the_formats():
+    assert TABLE.findall(README.read_text("utf-8")) == [table_of_formats()]
+
+
 def test_a_session_shows_output_and_exit_codes():
     assert session(["echo a; echo b >&2; false", "echo $?"]) == "$ echo a; echo b >&2; false\na\nb\n$ echo $?\n1\n"
 
@@ -74,7 +94,7 @@ def test_only_versions_and_paths_are_left_out_of_the_comparison():
 
 
 if __name__ == "__main__":
-    shown = README.read_text("utf-8")
+    shown = TABLE.sub(lambda _: table_of_formats(), README.read_text("utf-8"))
     README.write_text(
         BLOCK.sub(lambda found: f"```console\n{session(commands(found[1])).rstrip()}\n```", shown), "utf-8"
     )

@@ -158,6 +158,13 @@ def test_a_sample_is_detected_as_its_own_format(form):
     assert found.name == form.name
 
 
+@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+def test_a_format_says_where_its_sample_is_from_and_what_is_read(form):
+    for text in (form.title, form.origin, form.reads):
+        assert text
+        assert not {"|", "\n"} & set(text), "it is the cell of a table"
+
+
 def test_codes_are_unique_and_sorted_into_families():
     codes = [rule.code for rule in RULES]
     assert len(codes) == len(set(codes))

@@ -166,7 +166,7 @@ FORMATS: tuple[Format, ...] = (
         read,
         precision=4,
         follow=follow,
-        origin="made with torch 2.13.0",
+        origin="typed in the words of PyTorch's error",
         reads="settings, versions, warnings and crashes; so do all formats of console lines",
     ),
 )

@@ -63,7 +63,7 @@ FORMAT = Format(
     SAMPLE,
     sniff,
     read,
-    origin="a public JSON-lines log of a training script, shortened",
+    origin="typed after a public JSON-lines log of a training script",
     reads="step, epoch, time, split, where keys say them",
     follow=json_rows.follow(NAME),
 )
