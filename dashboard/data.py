@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 
 import streamlit as st
 
-from trainvitals.diagnostics.diagnosis import judge
-from trainvitals.diagnostics.normalisation import Normalised, normalise
-from trainvitals.diagnostics.report import Report
-from trainvitals.parsers import RunFiles, discover, read_all
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Examined:
-    """One run with its report, and with its series for drawing."""
-
-    report: Report
-    normalised: Normalised
-
+from trainvitals.diagnostics.pipeline import Examined, examine_files
+from trainvitals.parsers import RunFiles, discover
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, size and time of change of every file of a run: what its cached report depends on."""
@@ -54,7 +42,7 @@ def _stamp(path: str) -> tuple[str, int, int]:
 def examine(files: RunFiles, stamp: Stamp) -> tuple[Examined, ...]:
     """Reports of the runs that these files hold; cached by the files' stamp."""
     del stamp  # is part of the key only
-    return tuple(Examined(judge(one), one) for one in map(normalise, read_all(files)))
+    return tuple(examine_files(files))
 
 
 def examine_all(folder: str) -> list[Examined]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from trainvitals.dashboard.data import Examined
+from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import Finding, Report, SeriesSummary, Verdict

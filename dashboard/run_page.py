@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from trainvitals.dashboard.data import Examined
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.charts import Curve, curves_chart
 from trainvitals.diagnostics.normalisation import Normalised
+from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import setting_value, terminal
 from trainvitals.diagnostics.report import Finding, NotRun, Report, Table

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from trainvitals.diagnostics.diagnosis import diagnose
+from trainvitals.diagnostics.diagnosis import judge
+from trainvitals.diagnostics.normalisation import Normalised, normalise
 from trainvitals.diagnostics.report import Report
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.parsers import RunFiles, discover, read_all
+from trainvitals.parsers.model import Run
 
 
-def examine(paths: Sequence[str], settings: Settings | None = None) -> Iterator[Report]:
-    """Reports of all runs at these paths, one by one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """One run with its report, and with its series for drawing."""
+
+    report: Report
+    normalised: Normalised
+
+
+def examine(paths: Sequence[str], settings: Settings | None = None) -> Iterator[Examined]:
+    """All runs at these paths, one by one.
 
     Raises:
         ReadError: a path that does not exist. What cannot be read below a path stands in the report of its run.
@@ -20,7 +31,12 @@ def examine(paths: Sequence[str], settings: Settings | None = None) -> Iterator[
         yield from examine_files(files, settings)
 
 
-def examine_files(files: RunFiles, settings: Settings | None = None) -> Iterator[Report]:
-    """Reports of the run, or of the several runs, that these files hold."""
-    for run in read_all(files):
-        yield diagnose(run, settings)
+def examine_files(files: RunFiles, settings: Settings | None = None) -> Iterator[Examined]:
+    """The run, or the several runs, that these files hold."""
+    yield from examine_runs(read_all(files), settings)
+
+
+def examine_runs(runs: Iterable[Run], settings: Settings | None = None) -> Iterator[Examined]:
+    """Runs that have been read already."""
+    for normalised in map(normalise, runs):
+        yield Examined(judge(normalised, settings), normalised)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainvitals.diagnostics.commands import console
+from trainvitals.diagnostics.commands import console, output
 from trainvitals.diagnostics.report import SEVERITIES, Report, worst
 
 if TYPE_CHECKING:
+    from trainvitals.diagnostics.pipeline import Examined
     from trainvitals.diagnostics.settings import Settings
 
-FORMATS = ("text", "json", "markdown")
 STDIN = "-"
 STDIN_NAME = "<stdin>"
 
@@ -27,8 +27,8 @@ def _shared_options(command: Command) -> Command:
     """What `report` and `check` have in common."""
     options = (
         click.argument("paths", metavar="PATH...", nargs=-1, required=True),
-        click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Kind of output."),
-        click.option("-o", "--output", metavar="FILE", help="Write there instead of to standard output."),
+        click.option("--format", "form", type=click.Choice(output.FORMATS), default="text", help="Kind of output."),
+        click.option("-o", "--output", "target", metavar="FILE", help="Write there instead of to standard output."),
         click.option("--select", multiple=True, metavar="CODES", help="Only these rules: R102, or R for a family."),
         click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules."),
         click.option("--isolated", is_flag=True, help="Read no settings file."),
@@ -40,14 +40,14 @@ def _shared_options(command: Command) -> Command:
 
 @click.command(short_help="Say whether runs are healthy, and why.")
 @_shared_options
-def report(paths: tuple[str, ...], form: str, output: str | None, **options: Any) -> int:
+def report(paths: tuple[str, ...], form: str, target: str | None, **options: Any) -> int:
     """Say whether runs are healthy, since when not, why, and what to change.
 
     PATH is a log file, the folder of a run, a folder of runs, or - for standard input.
 
     Exit code: 0 healthy, 1 findings, 2 wrong usage or a source that cannot be read, 5 nothing to judge.
     """
-    return _run(paths, form, output, options)
+    return _run(paths, form, target, options)
 
 
 @click.command(short_help="The same for scripts and CI.")
@@ -55,7 +55,7 @@ def report(paths: tuple[str, ...], form: str, output: str | None, **options: Any
 @click.option("--fail-on", type=click.Choice(("warn", "fail")), help="Lowest severity that fails the check [fail].")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option("--strict", is_flag=True, help="Fail also for runs about which nothing can be said.")
-def check(paths: tuple[str, ...], form: str, output: str | None, exit_zero: bool, strict: bool, **options: Any) -> int:
+def check(paths: tuple[str, ...], form: str, target: str | None, exit_zero: bool, strict: bool, **options: Any) -> int:
     """Judge runs as report does, for scripts and CI.
 
     PATH is a log file, the folder of a run, a folder of runs, or - for standard input.
@@ -63,15 +63,18 @@ def check(paths: tuple[str, ...], form: str, output: str | None, exit_zero: bool
     Exit code: 0 nothing at or above the level, 1 findings, 2 wrong usage or a source that cannot be read,
     5 nothing to judge.
     """
-    code = _run(paths, form, output, options, strict=strict)
+    code = _run(paths, form, target, options, strict=strict)
     return console.OK if exit_zero and code == console.FINDINGS else code
 
 
-def _run(paths: Sequence[str], form: str, output: str | None, options: dict[str, Any], *, strict: bool = False) -> int:
+def _run(paths: Sequence[str], form: str, target: str | None, options: dict[str, Any], *, strict: bool = False) -> int:
     settings = _settings(paths, options)
     present = tuple(path for path in paths if path == STDIN or os.path.lexists(path))
-    reports = _judge(present, settings)
-    console.write(_rendered(reports, form, output, options), output)
+    style = output.Style(form, target, settings.fail_on, options["no_color"], options["verbose"])
+    text, reports = output.rendered(_examined(present, settings), style)
+    if present and not reports:
+        console.complain(f"no log was found in {', '.join(present)}")
+    console.write(text, target)
     for path in paths:
         if path not in present:
             console.complain(f"{path}: does not exist")
@@ -113,20 +116,17 @@ def _split(given: Sequence[str]) -> list[str]:
     return [code for text in given for code in text.split(",") if code.strip()]
 
 
-def _judge(paths: Sequence[str], settings: Settings) -> tuple[Report, ...]:
-    reports = tuple(console.progress(_examine(paths, settings), "reading runs:"))
-    for one in reports:
-        for source in one.sources:
+def _examined(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
+    """Each run as it is judged, with progress; what could not be read is said at once."""
+    for one in console.progress(_examine(paths, settings), "reading runs:"):
+        for source in one.report.sources:
             if source.error:
                 console.complain(f"{source.path}: {source.error}")
-    if paths and not reports:
-        console.complain(f"no log was found in {', '.join(paths)}")
-    return reports
+        yield one
 
 
-def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Report]:
-    from trainvitals.diagnostics.diagnosis import diagnose
-    from trainvitals.diagnostics.pipeline import examine
+def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
+    from trainvitals.diagnostics.pipeline import examine, examine_runs
     from trainvitals.parsers.errors import ReadError
     from trainvitals.parsers.limits import MAX_FILE_BYTES
     from trainvitals.parsers.reading import read_bytes
@@ -136,29 +136,4 @@ def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Report]:
         data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise ReadError(STDIN_NAME, f"has more than the limit of {MAX_FILE_BYTES} bytes")
-        for run in read_bytes(STDIN_NAME, data):
-            yield diagnose(run, settings)
-
-
-def _rendered(reports: Sequence[Report], form: str, output: str | None, options: dict[str, Any]) -> str:
-    if form == "json":
-        from trainvitals.diagnostics.render import json
-
-        return json.render(reports)
-    if form == "markdown":
-        from trainvitals.diagnostics.render import markdown
-
-        return markdown.render(reports)
-    from trainvitals.diagnostics.render import page, text
-
-    to_file = output not in (None, STDIN)
-    blocks = page.UNICODE.blocks + page.UNICODE.fail + page.UNICODE.arrow
-    return text.render(
-        reports,
-        page.Page(
-            width=console.PLAIN_WIDTH if to_file else console.width(sys.stdout),
-            colour=not to_file and console.wants_colour(sys.stdout, os.environ, forbidden=options["no_color"]),
-            glyphs=page.UNICODE if to_file or console.can_encode(sys.stdout, blocks) else page.ASCII,
-            verbose=options["verbose"],
-        ),
-    )
+        yield from examine_runs(read_bytes(STDIN_NAME, data), settings)

@@ -20,8 +20,12 @@ _WHOLE = frozenset({"first_step", "last_step", "step_start", "step_end", "factor
 def render(reports: Iterable[Report]) -> str:
     """One line of ASCII, valid for every JSON reader. Non-finite numbers are "NaN", "Infinity" and "-Infinity"."""
     document = {"schema": SCHEMA, "tool": f"trainvitals {__version__}", "runs": [to_data(r) for r in reports]}
-    # `##[` begins a command to a build server; inside a JSON string it can be written so that it is none.
-    return json.dumps(document, allow_nan=False).replace("##", "#\\u0023") + "\n"
+    return inert(json.dumps(document, allow_nan=False)) + "\n"
+
+
+def inert(text: str) -> str:
+    """JSON that no build server obeys: `##[` begins a command to one, and can be written so that it is none."""
+    return text.replace("##", "#\\u0023")
 
 
 def to_data(report: Report) -> dict[str, Any]:

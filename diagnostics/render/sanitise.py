@@ -7,6 +7,7 @@ not obey a line of a training log, and a pull request must not show a forged hea
 from __future__ import annotations
 
 import dataclasses
+import html
 import re
 import unicodedata
 from collections.abc import Callable
@@ -90,6 +91,21 @@ _ENTITIES = str.maketrans({"<": "&lt;", ">": "&gt;", "&": "&amp;", "@": "@\u200b
 def markdown_text(text: str) -> str:
     """A sentence inside a paragraph or a table cell: shown literally, whatever names it contains."""
     return _MARKUP.sub(r"\\\g<0>", terminal(text, SENTENCE_CELLS)).translate(_ENTITIES)
+
+
+def xml(text: str, limit: int = SENTENCE_CELLS) -> str:
+    """Text for an element or an attribute of XML 1.0 or HTML, without the characters that these cannot hold."""
+    return html.escape(terminal(text, limit), quote=True)
+
+
+def github_data(text: str) -> str:
+    """The message of a workflow command: one line, whatever it holds."""
+    return terminal(text, SENTENCE_CELLS).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def github_property(text: str) -> str:
+    """A property of a workflow command: it ends neither itself nor the command."""
+    return github_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def json_text(text: str) -> str:
