@@ -21,6 +21,7 @@ PACKAGES = ("torch", "transformers", "tensorboard")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the folder.")
 @click.option("--checkpoints", type=click.IntRange(min=0), default=0, help="Snapshots of the weights to be kept.")
 @click.option("--all", "everything", is_flag=True, help="Train the whole corpus (TYPE: that of one type) into --out.")
+@click.option("--cost", is_flag=True, help="Print what the losses over coordinate bins cost on this device.")
 @click.option("--list", "listing", is_flag=True, help="List the types and their faults.")
 @click.pass_context
 def train(
@@ -33,6 +34,7 @@ def train(
     resume: bool,
     checkpoints: int,
     everything: bool,
+    cost: bool,
     listing: bool,
 ) -> None:
     """Train a small model of TYPE, healthy or with a fault, and leave the logs that such a training leaves."""
@@ -44,6 +46,11 @@ def train(
         console.write(_listing(kind))
         return
     _need_packages()
+    if cost:
+        from trainvitals.sample_logs.trainer.cost import table
+
+        console.write(table())
+        return
     from trainvitals.sample_logs.trainer import command
     from trainvitals.sample_logs.trainer.writers import Output
 

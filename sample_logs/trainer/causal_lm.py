@@ -28,6 +28,7 @@ from torch.utils.data import Dataset
 from torch.utils.tensorboard.writer import SummaryWriter
 from transformers import Qwen2Config, Qwen2ForCausalLM, Trainer, TrainerCallback, TrainingArguments
 from transformers.integrations.integration_utils import TensorBoardCallback
+from transformers.trainer_callback import ProgressCallback
 
 from trainvitals.sample_logs.trainer import losses, seeds
 from trainvitals.sample_logs.trainer.loop import switch
@@ -188,12 +189,12 @@ def collate(rows: Sequence[dict[str, list[int]]], *, mask_prompt: bool) -> dict[
 
 
 def pretrained(settings: Settings, texts: Sequence[str], tokenizer: Tokenizer) -> Qwen2ForCausalLM:
-    """A Qwen2 of 0.3 million parameters that has read the texts, in rows of 64 tokens."""
+    """A Qwen2 of 0.1 million parameters that has read the texts, in rows of 64 tokens."""
     config = Qwen2Config(
         vocab_size=VOCABULARY,
-        hidden_size=96,
-        intermediate_size=256,
-        num_hidden_layers=3,
+        hidden_size=64,
+        intermediate_size=192,
+        num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=256,
@@ -309,6 +310,9 @@ def run(trainer: Trainer, *, resume: bool) -> None:
         trainer.train(resume_from_checkpoint=resume)
     finally:
         trainer.save_state()
+        for callback in trainer.callback_handler.callbacks:
+            if isinstance(callback, ProgressCallback) and callback.training_bar is not None:
+                callback.training_bar.close()  # as a process that ends does it
 
 
 def after_death(settings: Settings, output: Output) -> Settings:
