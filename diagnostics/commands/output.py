@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,7 +60,7 @@ def _text(reports: tuple[Report, ...], style: Style) -> str:
         return sarif.render(reports, RULES)
     from trainvitals.diagnostics.render import github, gitlab, json, jsonl, markdown
 
-    plain = {
+    plain: dict[str, Callable[[tuple[Report, ...]], str]] = {
         "json": json.render,
         "jsonl": jsonl.render,
         "markdown": markdown.render,
