@@ -59,6 +59,59 @@ def test_a_lone_border_before_a_table_and_rows_outside_of_one():
     assert {s.logged_as for s in parsed.series} == {"stats_o/mean", "test/success_rate"}
 
 
+FIRST_AND_EVALUATION = """\
+------------------------------
+| time/              |       |
+|    fps             | 1395  |
+|    total_timesteps | 32768 |
+------------------------------
+Eval num_timesteps=70000, episode_reward=-1.32 +/- 0.50
+----------------------------------------
+| eval/                   |            |
+|    mean_ep_length       | 150        |
+|    mean_reward          | -1.3       |
+| time/                   |            |
+|    total_timesteps      | 70000      |
+| train/                  |            |
+|    policy_gradient_l... | -0.00035   |
+|    value_loss           | 1.04e+05   |
+----------------------------------------
+"""
+PROGRESS = [
+    (
+        "progress.csv",
+        "rollout/ep_rew_mean,time/fps,time/time_elapsed,time/total_timesteps,train/loss\n"
+        "22.4,1134,1,2048,\n28.1,900,4,4096,8.14\n",
+    ),
+    (
+        "progress.json",
+        '{"time/fps": 1134, "time/time_elapsed": 1, "time/total_timesteps": 2048, "rollout/ep_rew_mean": 22.4}\n'
+        '{"time/fps": 900, "time/time_elapsed": 4, "time/total_timesteps": 4096, "rollout/ep_rew_mean": 28.1, '
+        '"train/loss": 8.14}\n',
+    ),
+]
+
+
+def test_tables_differ_in_their_sections_and_cut_names_stay_cut():
+    parsed = read(FIRST_AND_EVALUATION)
+    assert points(parsed, "time/fps") == [(32768, 1395)]
+    assert points(parsed, "eval/mean_reward") == [(70000, -1.3)]
+    assert points(parsed, "train/policy_gradient_l...") == [(70000, -0.00035)]
+    assert points(parsed, "train/value_loss") == [(70000, 104000)]
+    assert parsed.source.unread_lines == 0
+
+
+@pytest.mark.parametrize(("name", "text"), PROGRESS, ids=lambda value: value[:13])
+def test_the_progress_files_of_stable_baselines_count_time_steps(name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    run = read_run(str(tmp_path / name))
+    series = {s.logged_as: s for s in run.series}
+    assert series["rollout/ep_rew_mean"].step.tolist() == [2048, 4096]
+    assert series["rollout/ep_rew_mean"].time.tolist() == [1, 4]
+    assert (series["train/loss"].step.tolist(), series["train/loss"].value.tolist()) == ([4096], [8.14])
+    assert not {"time/total_timesteps", "time/time_elapsed"} & series.keys()
+
+
 @needs_shared
 def test_the_real_log_of_38_epochs():
     run = read_run(

@@ -12,6 +12,23 @@ LINES = [
     ("  Gradient Accumulation steps = 8", {"gradient_accumulation_steps": 8}),
     ("  Total optimization steps = 1,200", {"max_steps": 1200}),
     ("  Total train batch size (w. parallel, distributed & accumulation) = 16", {"total_train_batch_size": 16}),
+    (
+        "[INFO|trainer.py:2134] 2024-01-01 00:00:00 >>   Gradient Accumulation steps = 8",
+        {"gradient_accumulation_steps": 8},
+    ),
+    ("[2022-08-31 14:25:42,867] [    INFO] -   Total optimization steps = 306100.0", {"max_steps": 306100}),
+    (
+        "O^O/ \\_/ \\    Batch size per device = 2 | Gradient Accumulation steps = 4",
+        {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4},
+    ),
+    (
+        "\\        /    Data Parallel GPUs = 2 | Total batch size (2 x 4 x 2) = 16",
+        {"world_size": 2, "total_train_batch_size": 16},
+    ),
+    (
+        '"-____-"     Trainable parameters = 20,185,088 of 616,235,008 (3.28% trained)',
+        {"trainable_parameters": 20185088},
+    ),
     ("0: [default0]:  micro_batch_size ................................ 4", {"micro_batch_size": 4}),
     (
         "[2024-01-01] [INFO] [config.py:1003:print]   gradient_accumulation_steps .. 8",

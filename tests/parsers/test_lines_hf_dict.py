@@ -141,3 +141,36 @@ def test_a_torn_dict_gives_nothing_and_the_next_one_everything():
     parsed = read("{'loss': 2.5, 'gra{'loss': 2.25, 'step': 2}\n{'loss': 9.9, 'grad_norm': 1.\n")
     assert points(parsed, "loss") == [(2, 2.25)]
     assert parsed.source.unread_lines == 1
+
+
+DPO = (
+    "{'loss': 0.6931, 'learning_rate': 5.000000000000001e-07, 'rewards/chosen': 0.0, 'rewards/rejected': -0.0346, "
+    "'rewards/accuracies': 0.0, 'rewards/margins': 0.0, 'logps/rejected': -271.842041015625, 'epoch': 0.0, 'step': 1}\n"
+)
+GRPO = (
+    "  4%|▍         | 9/200 [03:00<1:04:17, 20.20s/it]{'loss': '-0.007415', 'grad_norm': '0.2584', "
+    "'learning_rate': '9.6e-07', 'num_tokens': '4.996e+04', 'completions/mean_length': '8.938', "
+    "'rewards/kernel_reward/mean': '0.9688', 'reward': '0.9688', 'frac_reward_zero_std': '0.75', 'kl': 'nan', "
+    "'epoch': '0.01'}\n"
+)
+AXOLOTL = (
+    "[2025-09-10 10:58:06,758] [INFO] [axolotl.core.trainers.base.evaluate:367] [RANK:0] Running evaluation step...\n"
+    "{'eval_loss': 1.3642939329147339, 'eval_runtime': 16.2872, 'memory/max_active (GiB)': 1.92, 'epoch': 0}\n"
+)
+
+
+def test_rows_of_preference_and_reward_training():
+    assert points(read(DPO), "rewards/rejected") == [(1, -0.0346)]
+    assert points(read(DPO), "logps/rejected") == [(1, -271.842041015625)]
+    parsed = read(GRPO)
+    assert points(parsed, "loss") == [(9, -0.007415)]
+    assert points(parsed, "num_tokens") == [(9, 49960)]
+    assert points(parsed, "rewards/kernel_reward/mean") == [(9, 0.9688)]
+    assert math.isnan(points(parsed, "kl")[0][1])
+
+
+def test_names_with_units_as_axolotl_prints_them():
+    parsed = read(AXOLOTL)
+    assert by_epoch(parsed, "memory/max_active (GiB)") == [(0, 1.92)]
+    assert by_epoch(parsed, "eval_loss") == [(0, 1.3642939329147339)]
+    assert parsed.source.unread_lines == 0
