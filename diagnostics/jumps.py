@@ -1,4 +1,4 @@
-"""Places where a curve leaves its course from one row to the next: jumps of its level."""
+"""Places where a curve leaves its course from one row to the next: jumps of its level, and spikes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.statistics import MIN_NOISE
-from trainvitals.parsers.model import Floats
+from trainvitals.diagnostics.statistics import MIN_NOISE, detrended, trailing
+from trainvitals.parsers.model import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +95,84 @@ def _line_end(part: Floats) -> tuple[float, float, float]:
     r = float(np.clip(rest[1:] @ rest[:-1] / power, 0, 0.98)) if power > 0 else 0.0
     noise_of_row = max(MIN_NOISE, float(np.sqrt(power / max(1, n - 2))))
     return float(part.mean()) - slope * n / 2, noise_of_row, float(np.sqrt((1 + r) / (1 - r)))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stretch of rows far above the course before it: first row, row after the last, and highest row."""
+
+    start: int
+    end: int
+    peak: int
+    z: float
+    rise: float
+    """Height of the peak above the median of the rows before, in the units of the series."""
+    rows: int
+    """How many rows stand out by half of what the peak had to."""
+
+
+def spikes(u: Floats, *, z_min: float = 8.0, z_end: float = 3.0, rise: float = 0.05) -> tuple[list[Event], float]:
+    """Stretches that rise by `z_min` robust standard deviations and by `rise`, and the bar that was used for rows.
+
+    Rows are judged, and in series of 500 rows or more means of 8 of them, in which a spike of that length stands out
+    further. An event lasts until z is below `z_end`; events closer than a quarter of the window are one.
+    """
+    found, bar = _spikes(u, z_min, z_end, rise)
+    if u.size >= 500:
+        of_means, _ = _spikes(u[: u.size // 8 * 8].reshape(-1, 8).mean(axis=1), z_min, z_end, rise)
+        found += [
+            e for e in (_unpacked(u, m) for m in of_means) if all(e.end <= o.start or o.end <= e.start for o in found)
+        ]
+    return sorted(found, key=lambda e: e.start), bar
+
+
+def _unpacked(u: Floats, e: Event, size: int = 8) -> Event:
+    """An event among means of 8 rows as one among the rows."""
+    start, end = size * e.start, size * e.end
+    peak = start + int(u[start:end].argmax())
+    return Event(start, end, peak, e.z, e.rise, size * e.rows)
+
+
+def _spikes(u: Floats, z_min: float, z_end: float, rise: float) -> tuple[list[Event], float]:
+    z, middle, _ = trailing(u)
+    known = np.isfinite(z)
+    if not known.any():
+        return [], z_min
+    width = int(np.clip(u.size // 20, 32, 256))
+    bar = _bar(z, known, width, z_min)
+    apart = width // 4
+    found: list[Event] = []
+    for first in np.flatnonzero(known & (z > bar) & (u - middle >= rise)).tolist():
+        if found and first < found[-1].end + apart:
+            last = found.pop()
+            found.append(_event(u, z, middle, last.start, max(first + 1, last.end), bar, z_end))
+        else:
+            found.append(_event(u, z, middle, first, first + 1, bar, z_end))
+    return found, bar
+
+
+def _bar(z: Floats, known: Bools, width: int, least: float) -> float:
+    """From which z on a row is no chance: higher where the rows that fall out downwards show heavy tails.
+
+    1.5 times the 99.9 % quantile of their z, and `least` times (the 99.5 % quantile over that of Gaussian noise) to the
+    power 1.5. Rows within a window after a spike do not count, as it is in their median.
+    """
+    high = np.cumsum(known & (z > least))
+    high[width:] -= high[:-width].copy()
+    down = -z[known & (high == 0)]
+    size = min(width, down.size)
+    if size < 3:
+        return least
+    # In a falling curve all rows lie below the median of those before them: that is no tail.
+    down = detrended(down[down.size % size :].reshape(-1, size)).ravel()
+    tail, far = np.quantile(down, (0.995, 0.999))
+    return float(max(least, 1.5 * far, least * max(0.0, tail / 2.576) ** 1.5))
+
+
+def _event(u: Floats, z: Floats, middle: Floats, start: int, end: int, bar: float, z_end: float) -> Event:
+    calm = np.flatnonzero(z[end : end + 256] < z_end)
+    end = end + (int(calm[0]) if calm.size else min(256, u.size - end))
+    peak = start + int(u[start:end].argmax())
+    base = float(middle[start])
+    stands_out = (z[start:end] > bar / 2) & (u[start:end] - base > (u[peak] - base) / 4)
+    return Event(start, end, peak, float(z[peak]), float(u[peak] - base), int(stands_out.sum()))

@@ -124,7 +124,7 @@ def local_noise(u: Floats, windows: int = 8, shortest: int = 25, longest: int = 
     if size < 4:
         return Local(max(MIN_NOISE, float(np.std(u)) if u.size else 0.0), 0.0, 1.0)
     starts = np.linspace(0, u.size - size, max(1, min(windows, u.size // size))).astype(np.int64)
-    rest = _detrended(np.stack([u[s : s + size] for s in starts]))
+    rest = detrended(np.stack([u[s : s + size] for s in starts]))
     power = np.abs(np.fft.rfft(rest, 2 * size, axis=1)) ** 2
     covariance = np.fft.irfft(power, axis=1)[:, :size]
     scale = np.where(covariance[:, :1] > 1e-18 * size, covariance[:, :1], np.inf)
@@ -135,7 +135,8 @@ def local_noise(u: Floats, windows: int = 8, shortest: int = 25, longest: int = 
     return Local(max(MIN_NOISE, sd), float(correlation[1]), 1.0 + 2.0 * float(correlation[1 : lags + 1].sum()))
 
 
-def _detrended(rows: Floats) -> Floats:
+def detrended(rows: Floats) -> Floats:
+    """Every row of a matrix without its least-squares line."""
     t = np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2
     centred = rows - rows.mean(axis=1, keepdims=True)
     return np.asarray(centred - (centred @ t / (t @ t))[:, None] * t)
@@ -234,23 +235,32 @@ def valley_fit(u: Floats) -> Floats:
 
 
 def trailing_z(u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2) -> Floats:
-    """Robust z of every point against the window before it, NaN for the points of the first window.
+    """Robust z of every point against the window before it, NaN for the points of the first window; see `trailing`."""
+    return trailing(u, window=window, spike=spike, passes=passes)[0]
 
-    z = (u - median) / (1.4826 * max(MAD, 0.1 * noise)), window clip(n // 20, 32, 256). Points beyond `spike` are
-    replaced by their median for the next pass, so that a spike does not hide the one after it. In series of more
-    than 20 000 points neighbours share a window. Shape `(n,)`.
+
+def trailing(
+    u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2
+) -> tuple[Floats, Floats, Floats]:
+    """Robust z of every point against the window before it, with the median and the scale of that window.
+
+    z = (u - median) / scale, scale = 1.4826 * max(MAD, 0.1 * noise), window clip(n // 20, 32, 256). The MAD is that
+    around the median or around a line, whichever is smaller: the fall of a short curve is no noise. Points beyond
+    `spike` are replaced by their median for the next pass, so that a spike does not hide the one after it. In series
+    of more than 5 000 points neighbours share a window. Three arrays of shape `(n,)`, NaN in the first window.
     """
     width = window or int(np.clip(u.size // 20, 32, 256))
-    z = np.full(u.size, np.nan)
+    z, middle, scale = (np.full(u.size, np.nan) for _ in range(3))
     if u.size <= width:
-        return z
-    stride = int(np.clip(u.size // 20_000, 1, width // 4))
+        return z, middle, scale
+    stride = int(np.clip(u.size // 5_000, 1, width // 4))
     floor, clean = 0.1 * noise(u), u
     for _ in range(passes):
         centre, mad = _trailing(clean, width, stride)
-        z[width:] = (u[width:] - centre) / (MAD_TO_SD * np.maximum(mad, floor))
+        middle[width:], scale[width:] = centre, MAD_TO_SD * np.maximum(mad, floor)
+        z[width:] = (u[width:] - centre) / scale[width:]
         clean = np.concatenate([u[:width], np.where(np.abs(z[width:]) > spike, centre, u[width:])])
-    return z
+    return z, middle, scale
 
 
 def _trailing(u: Floats, width: int, stride: int, chunk: int = 4096) -> tuple[Floats, Floats]:
@@ -260,7 +270,8 @@ def _trailing(u: Floats, width: int, stride: int, chunk: int = 4096) -> tuple[Fl
     for at in range(0, len(views), chunk):
         part = views[at : at + chunk]
         centre[at : at + chunk] = middle = np.median(part, axis=1)
-        mad[at : at + chunk] = np.median(np.abs(part - middle[:, None]), axis=1)
+        around, sloped = np.abs(part - middle[:, None]), np.abs(detrended(part))
+        mad[at : at + chunk] = np.minimum(np.median(around, axis=1), np.median(sloped, axis=1))
     points = u.size - width
     return np.repeat(centre, stride)[:points], np.repeat(mad, stride)[:points]
 

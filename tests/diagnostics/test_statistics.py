@@ -129,7 +129,8 @@ def brute_trailing(u, width):
     z = np.full(u.size, np.nan)
     for t in range(width, u.size):
         window = u[t - width : t]
-        mad = np.median(np.abs(window - np.median(window)))
+        sloped = window - np.polyval(np.polyfit(np.arange(width), window, 1), np.arange(width))
+        mad = min(np.median(np.abs(window - np.median(window))), np.median(np.abs(sloped)))
         z[t] = (u[t] - np.median(window)) / (1.4826 * max(mad, floor))
     return z
 
