@@ -12,10 +12,13 @@ from trainvitals.parsers import sidecars
 from trainvitals.parsers.compression import log_name
 from trainvitals.parsers.discover import RunFiles, discover
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import LogFile, log_file, open_log
+from trainvitals.parsers.files import SQLITE, LogFile, log_file, open_log
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import SPLIT_WORDS, ConfigValue, Parsed, Run, Series, Source, Split
+
+_ZIP, _TAR, _TAR_AT = b"PK\3\4", b"ustar", 257
+"""How archives begin; the mark of a tar file stands behind the name of its first member."""
 
 BLANK = b" \t\r\n\0"
 
@@ -92,12 +95,16 @@ def read_log(file: LogFile) -> tuple[Parsed, ...]:
     # Stripping copies: the whole file only where its head is blank.
     if not file.head.strip(BLANK) and not file.data.strip(BLANK):
         return (empty(file.path, nul=b"\0" in file.data),)
+    if file.data.startswith(_ZIP) or file.data.startswith(_TAR, _TAR_AT):
+        raise ReadError(file.path, "is an archive; unpack it and name the folder")
     refusals: list[str] = []
     for _, candidate in ranked(file):
         try:
             return tuple(stamped(one, candidate, (*file.problems, *refusals)) for one in candidate.read(file))
         except ReadError as error:
             refusals.append(f"not read as {candidate.name}: {error.reason}")
+    if file.data.startswith(SQLITE) and not refusals:
+        raise ReadError(file.path, "is an SQLite database, but none of MLflow or Trackio")
     raise ReadError(file.path, refused(refusals))
 
 

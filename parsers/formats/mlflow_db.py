@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from trainvitals.parsers.columns import NAN, Columns
+from trainvitals.parsers.columns import NAN
 from trainvitals.parsers.database import Database, opened, pending
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import SQLITE, LogFile
@@ -18,8 +18,9 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats.mlflow_files import steps
 from trainvitals.parsers.limits import MAX_POINTS, MAX_RUNS
 from trainvitals.parsers.mlflow_folder import label
-from trainvitals.parsers.model import ConfigValue, Parsed, Series, Source
+from trainvitals.parsers.model import ConfigValue, Parsed
 from trainvitals.parsers.secret_names import may_be_secret
+from trainvitals.parsers.stored_runs import StoredRun, parsed_runs
 from trainvitals.parsers.text.literals import literal
 
 NAME = "mlflow_db"
@@ -40,14 +41,6 @@ def sniff(file: LogFile) -> float:
     return 0.3 if file.name.startswith("mlflow") else 0.0
 
 
-@dataclass(slots=True)
-class _Run:
-    name: str
-    rows: Columns = field(default_factory=Columns)
-    config: dict[str, ConfigValue] = field(default_factory=dict)
-    unread: int = 0
-
-
 def read(file: LogFile) -> tuple[Parsed, ...]:
     """Every run that has metrics and was not deleted, with the numbers of the rows of its table as lines.
 
@@ -59,11 +52,8 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
         runs, problems = _runs(database)
         problems += _fill(database, runs)
         _settings(database, runs)
-    kept = [run for run in runs.values() if len(run.rows)]
-    if not kept:
-        return (Parsed(Source(file.path, NAME, problems=(*problems, "no run in it has metrics"))),)
     problems += pending(file.path)
-    return tuple(_parsed(run, file.path, problems) for run in kept)
+    return tuple(map(_stepped, parsed_runs(runs.values(), file.path, NAME, problems)))
 
 
 def _require(database: Database) -> None:
@@ -73,11 +63,11 @@ def _require(database: Database) -> None:
         raise ReadError(database.path, f"has no table of {' and '.join(missing)} as MLflow 1.0 and later write it")
 
 
-def _runs(database: Database) -> tuple[dict[str, _Run], tuple[str, ...]]:
+def _runs(database: Database) -> tuple[dict[str, StoredRun], tuple[str, ...]]:
     experiments: dict[Any, object] = {}
     if database.has("experiments", "experiment_id", "name"):
         experiments = dict(database.rows("SELECT experiment_id, name FROM experiments"))
-    runs: dict[str, _Run] = {}
+    runs: dict[str, StoredRun] = {}
     left_out: Counter[str] = Counter()
     for identifier, name, experiment, stage in database.rows(
         "SELECT run_uuid, name, experiment_id, lifecycle_stage FROM runs ORDER BY start_time, run_uuid"
@@ -85,11 +75,11 @@ def _runs(database: Database) -> tuple[dict[str, _Run], tuple[str, ...]]:
         if stage == "deleted" or len(runs) >= MAX_RUNS:
             left_out["deleted" if stage == "deleted" else f"over the limit of {MAX_RUNS}"] += 1
         else:
-            runs[str(identifier)] = _Run(label(experiments.get(experiment, experiment), name, str(identifier)))
+            runs[str(identifier)] = StoredRun(label(experiments.get(experiment, experiment), name, str(identifier)))
     return runs, tuple(f"runs left out, as they are {why}: {count}" for why, count in left_out.items())
 
 
-def _fill(database: Database, runs: dict[str, _Run]) -> tuple[str, ...]:
+def _fill(database: Database, runs: dict[str, StoredRun]) -> tuple[str, ...]:
     query = "SELECT rowid, run_uuid, key, value, timestamp, step, is_nan FROM metrics ORDER BY rowid"
     for count, (row, identifier, key, value, stamp, step, is_nan) in enumerate(database.rows(query)):
         if count >= MAX_POINTS:
@@ -117,7 +107,7 @@ def _value(value: float) -> float:
     return float(np.copysign(np.inf, value)) if abs(value) == _INFINITY else float(value)
 
 
-def _settings(database: Database, runs: dict[str, _Run]) -> None:
+def _settings(database: Database, runs: dict[str, StoredRun]) -> None:
     if not database.has("params", "run_uuid", "key", "value"):
         return
     for row, identifier, key, value in database.rows("SELECT rowid, run_uuid, key, value FROM params ORDER BY rowid"):
@@ -125,13 +115,8 @@ def _settings(database: Database, runs: dict[str, _Run]) -> None:
             runs[identifier].config[str(key)] = ConfigValue(literal(str(value)), database.path, row)
 
 
-def _parsed(run: _Run, path: str, problems: tuple[str, ...]) -> Parsed:
-    source = Source(path, NAME, lines=len(run.rows) + run.unread, unread_lines=run.unread, problems=problems)
-    return Parsed(source, tuple(map(_stepped, run.rows.series())), run.config, name=run.name)
-
-
-def _stepped(series: Series) -> Series:
-    return replace(series, step=steps(series.step))
+def _stepped(parsed: Parsed) -> Parsed:
+    return replace(parsed, series=tuple(replace(one, step=steps(one.step)) for one in parsed.series))
 
 
 SAMPLE = zlib.decompress(

@@ -3,6 +3,8 @@
 import gzip
 import subprocess
 import sys
+import tarfile
+import zipfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -200,3 +202,13 @@ def test_any_cut_gives_a_beginning_or_a_read_error(content, cut, suffix):
 def test_garbage_behind_a_magic_number_is_a_read_error_at_most(garbage, magic):
     with suppress(ReadError):
         unpacked("x", magic + garbage)
+
+
+def test_archives_are_named_as_what_they_are(tmp_path: Path):
+    (tmp_path / "metrics.jsonl").write_bytes(ROWS)
+    with tarfile.open(tmp_path / "run.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "metrics.jsonl")
+    with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
+        archive.write(tmp_path / "metrics.jsonl")
+    for name in ("run.tar.gz", "run.zip"):
+        assert read(tmp_path / name).sources[0].error == "is an archive; unpack it and name the folder"
