@@ -36,7 +36,7 @@ ARTICLE: tuple[Fault, ...] = (
         "a weight of 5 is configured, and the loss is not weighted",
         {"article_weight": 5.0, "applied_weight": 1.0},
     ),
-    Fault("lr-too-high", "a learning rate 100 times too high", {"learning_rate": 0.3}),
+    Fault("lr-too-high", "a learning rate 1000 times too high", {"learning_rate": 3.0}),
     Fault(
         "lr-not-restored",
         "killed and resumed from a checkpoint; the schedule begins again with its warm-up",
@@ -45,12 +45,12 @@ ARTICLE: tuple[Fault, ...] = (
     Fault(
         "nan-fp16",
         "gradients overflow in fp16: the loss scale is fixed, and nobody looks for infinities",
-        {"precision": "fp16", "static_loss_scale": 2.0**18},
+        {"precision": "fp16", "static_loss_scale": 2.0**17, "max_steps": 300},
     ),
     Fault(
         "hidden-nan",
         "the same overflow, behind a filter that logs NaN as 0",
-        {"precision": "fp16", "static_loss_scale": 2.0**18, "log_nan_as_zero": True},
+        {"precision": "fp16", "static_loss_scale": 2.0**17, "max_steps": 300, "log_nan_as_zero": True},
     ),
     Fault(
         "accumulation-times-k",
@@ -97,7 +97,30 @@ SPATIAL: tuple[Fault, ...] = (
     ),
 )
 
-EOS: tuple[Fault, ...] = ()
+EOS: tuple[Fault, ...] = (
+    Fault("weight-one", "the EOS weighs no more than other tokens", {"eos_weight": 1.0}),
+    Fault("weight-too-high", "the EOS weighs 2000 times as much as other tokens", {"eos_weight": 2000.0}),
+    Fault(
+        "auxiliary-dropped",
+        "the total lacks the losses of the first five decoder layers",
+        {"auxiliary_in_total": False},
+    ),
+    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 250}),
+    Fault("lr-too-high", "a learning rate 50 times too high", {"learning_rate": 0.1}),
+    Fault(
+        "accumulation-changed",
+        "the logged loss is a sum over micro-batches, of which there are 4 and not 1 later",
+        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (240, 4), "train_images": 80},
+    ),
+    Fault(
+        "partial-window",
+        "epochs of 13 micro-batches in windows of 4: the last window has one and is divided by 4",
+        {"gradient_accumulation_steps": 4, "batch_size": 4, "divide_by": "K", "train_images": 52},
+    ),
+    Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
+    Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
+    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 330}),
+)
 
 CAUSAL_LM: tuple[Fault, ...] = (
     Fault("no-mask", "labels are a copy of the input: the loss counts the prompt too", {"mask_prompt": False}),
@@ -163,7 +186,7 @@ SOFTCE: tuple[Fault, ...] = (
         "the logged loss is divided by the 4 accumulation steps once more",
         {"logged_loss": "mean / K"},
     ),
-    Fault("w1-dropped", "W1 is weighted by 50 and never added to the total", {"w1_weight": 50.0, "w1_in_total": False}),
+    Fault("w1-dropped", "W1 has a weight, and is never added to the total", {"w1_in_total": False}),
     Fault("nan-fp16", "the gate is computed as log(sum(exp)) in fp16, which overflows", {"gate_in_half": True}),
     Fault("lr-too-high", "a learning rate 100 times too high", {"learning_rate": 0.3}),
     Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 200}),

@@ -53,6 +53,7 @@ class Settings:
     save_steps: int = 50
 
     shuffle: bool = switch(True)
+    count_from: int = switch(1)  # the number that the first step has in the log
     schedule_steps: int = switch(0)  # steps that the schedule is made for; 0: all
     restore_schedule: bool = switch(True)  # a resume that does not starts with the warm-up again
     killed_at: int = switch(0)  # the step after which the process dies once, to go on from the last checkpoint
@@ -77,9 +78,10 @@ class Job:
         batch: numbers of examples -> tensors on the CPU.
         loss: (model, batch) -> (total to be minimised, its parts and other metrics as scalars without gradient).
         evaluate: model -> metrics of the validation set.
-        gradients: (model, batch) -> metrics of the gradients that lie in `.grad`, before clipping; the batch is the
-            last micro-batch.
+        gradients: (model, batch, step) -> metrics of the gradients that lie in `.grad`, before clipping; the batch
+            is the last micro-batch.
         finish: model -> metrics that are logged once, at the end, in the `eval` row of the last step.
+        fresh: whether each epoch has examples of its own, whose numbers go on from those of the epoch before.
     """
 
     model: nn.Module
@@ -87,8 +89,9 @@ class Job:
     batch: Callable[[Sequence[int]], Batch]
     loss: Callable[[nn.Module, Batch], tuple[Tensor, dict[str, Tensor]]]
     evaluate: Callable[[nn.Module], Metrics]
-    gradients: Callable[[nn.Module, Batch], Metrics] | None = None
+    gradients: Callable[[nn.Module, Batch, int], Metrics] | None = None
     finish: Callable[[nn.Module], Metrics] | None = None
+    fresh: bool = False
 
 
 @dataclass(slots=True)
@@ -123,7 +126,7 @@ def learning_rate(step: int, settings: Settings) -> float:
     return settings.learning_rate * (settings.final_ratio + (1 - settings.final_ratio) * left)
 
 
-def window(state: State, settings: Settings, rows: int) -> list[list[int]]:
+def window(state: State, settings: Settings, rows: int, *, fresh: bool = False) -> list[list[int]]:
     """The examples of the micro-batches of the next step; fewer at the end of an epoch. Moves the state on."""
     later, more = settings.accumulation_later
     count = more if later and state.step >= later else settings.gradient_accumulation_steps
@@ -132,9 +135,10 @@ def window(state: State, settings: Settings, rows: int) -> list[list[int]]:
         state.epoch, state.micro = state.epoch + 1, 0
     first, last = state.micro, min(state.micro + count, in_epoch)
     state.micro = last
-    numbers = seeds.order(settings.seed, state.epoch, rows, settings.shuffle)
+    offset = state.epoch * rows if fresh else 0
+    numbers = [offset + n for n in seeds.order(settings.seed, state.epoch, rows, settings.shuffle)]
     size = settings.batch_size
-    return [list(numbers[i * size : (i + 1) * size]) for i in range(first, last)]
+    return [numbers[i * size : (i + 1) * size] for i in range(first, last)]
 
 
 class Killed(Exception):  # noqa: N818 (it is an event of the run and no error)
@@ -185,16 +189,17 @@ def _steps(job: Job, settings: Settings, state: State, out: Path, writers: Seque
             rows = _step(job, settings, state, forward)
             spent += time.perf_counter() - begin  # evaluations and checkpoints are not counted
             state.step += 1
+            number = state.step - 1 + settings.count_from
             epoch = state.epoch + state.micro / max(1, job.rows // settings.batch_size)
             if state.step % settings.logging_steps == 0:
                 for row in rows:
-                    _write(writers, {**row, "time": spent / settings.logging_steps}, state.step, epoch, "train")
+                    _write(writers, {**row, "time": spent / settings.logging_steps}, number, epoch, "train")
                 spent = 0.0
                 bar.set_postfix_str(" | ".join(f"{name}: {value:.4g}" for name, value in list(rows[-1].items())[:4]))
             bar.update()
             if state.step % settings.eval_steps == 0 or state.step == last:
                 metrics = _evaluate(job, settings, judged, last=state.step == last)
-                _write(writers, metrics, state.step, epoch, "eval")
+                _write(writers, metrics, number, epoch, "eval")
             _keep(state, settings, out, weights)
             if state.step == settings.killed_at:
                 raise Killed
@@ -211,7 +216,7 @@ def _step(job: Job, settings: Settings, state: State, forward: nn.Module) -> lis
     """One optimizer step; the rows to be logged: one, or one for each rank that does not hold back."""
     state.model.train()
     state.optimizer.zero_grad(set_to_none=True)
-    micros = window(state, settings, job.rows)
+    micros = window(state, settings, job.rows, fresh=job.fresh)
     if settings.slow_from and state.step >= settings.slow_from:
         time.sleep(settings.slow_seconds)
     divisor = len(micros) if settings.divide_by == "window" else settings.gradient_accumulation_steps
@@ -261,7 +266,7 @@ def _update(job: Job, settings: Settings, state: State, batch: Batch) -> Metrics
                 parameter.grad /= settings.static_loss_scale
     else:
         state.scaler.unscale_(state.optimizer)
-    metrics = job.gradients(state.model, batch) if job.gradients else {}
+    metrics = job.gradients(state.model, batch, state.step) if job.gradients else {}
     norm = nn.utils.clip_grad_norm_(state.model.parameters(), settings.max_grad_norm)
     for group in state.optimizer.param_groups:
         group["lr"] = rate

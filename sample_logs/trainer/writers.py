@@ -78,20 +78,20 @@ def json_lines(path: Path, shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
 class EventFile:
     """A TensorBoard event file: scalars `train/loss`, `eval/loss` ... with the epoch beside them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, held_out: str = "eval") -> None:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         self._event, self._summary = Event, Summary
-        self._folder = folder
+        self._folder, self._splits = folder, {"eval": held_out}
         self._before = set(folder.glob("events.*")) if folder.exists() else set()
         self._writer = EventFileWriter(str(folder))
 
     def write(self, row: Mapping[str, float], *, step: int, epoch: float, split: str) -> None:
         """One event that holds all scalars of the row."""
-        values = {**row, "epoch": epoch}
-        scalars = [self._summary.Value(tag=f"{split}/{name}", simple_value=value) for name, value in values.items()]
+        prefix, values = self._splits.get(split, split), {**row, "epoch": epoch}
+        scalars = [self._summary.Value(tag=f"{prefix}/{name}", simple_value=value) for name, value in values.items()]
         event = self._event(wall_time=time.time(), step=step, summary=self._summary(value=scalars))
         self._writer.add_event(event)
         self._writer.flush()
@@ -119,12 +119,13 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """How a type of training writes its rows: file names, and what a row becomes in each."""
+    """How a type of training writes its rows: file names, what a row becomes in each, how event files call `eval`."""
 
     json: Callable[[Row], Mapping[str, Any]]
     text: Callable[[Row], Iterable[str]]
     json_name: str = "log.jsonl"
     text_name: str = "train.log"
+    held_out: str = "eval"
 
 
 def open_writers(output: Output, shapes: Shapes) -> tuple[Writer, ...]:
@@ -137,6 +138,6 @@ def open_writers(output: Output, shapes: Shapes) -> tuple[Writer, ...]:
     made: dict[Form, Callable[[], Writer]] = {
         "jsonl": lambda: json_lines(output.folder / shapes.json_name, shapes.json),
         "text": lambda: Lines(output.folder / shapes.text_name, shapes.text),
-        "events": lambda: EventFile(output.folder),
+        "events": lambda: EventFile(output.folder, shapes.held_out),
     }
     return tuple(made[form]() for form in output.forms)
