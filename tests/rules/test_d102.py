@@ -57,3 +57,15 @@ def test_too_little_is_not_run(p, ce):
 
 def test_absent_metrics_are_not_run():
     assert isinstance(check(case({"soft_ce": [1.0]})), NotRun)
+
+
+def test_few_evaluations_leave_the_question_to_the_training_rows():
+    n = 200
+    late = np.clip((np.arange(n) / n - 0.3) / 0.7, 0, 1)
+    few = np.arange(9, n, 20)
+    truth, main = 0.12 * np.exp(-2 * late), np.full(n, 4.6) + 0.03 * np.random.default_rng(0).standard_normal(n)
+    series = {"p_gt_mean": truth, "soft_ce": main}
+    series |= {f"eval/{name}": (few + 1.0, values[few]) for name, values in series.items()}
+    found = check(case(series, loss_type=kind("softce")))
+    assert found.code == "D102"
+    assert found.evidence[0].text.split(" = ")[0].endswith("p_gt_mean")
