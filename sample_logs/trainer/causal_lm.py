@@ -48,7 +48,7 @@ class Settings:
     eval_rows: int = 96
     per_device_train_batch_size: int = 2
     gradient_accumulation_steps: int = 16  # what fits a large model on one card, and what fine-tuning recipes have
-    learning_rate: float = 1e-3  # a recipe for a model of billions of parameters has 5e-6
+    learning_rate: float = 4e-4  # a recipe for a model of billions of parameters has 5e-6
     lr_scheduler_type: str = "linear"
     warmup_steps: int = 10
     weight_decay: float = 0.01
