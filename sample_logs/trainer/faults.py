@@ -167,7 +167,7 @@ CAUSAL_LM: tuple[Fault, ...] = (
 
 SOFTCE: tuple[Fault, ...] = (
     Fault("no-gate", "the gate has weight 0: probability lies outside the coordinates", {"gate_weight": 0.0}),
-    Fault("gate-dropped", "the gate is left out from step 200 on, as it costs most of the loss", {"gate_until": 200}),
+    Fault("gate-dropped", "the gate is left out from step 300 on, as it costs most of the loss", {"gate_until": 300}),
     Fault("no-w1", "W1 has weight 0, which is no fault: the run to compare with", {"w1_weight": 0.0}),
     Fault(
         "sharp",
@@ -189,11 +189,11 @@ SOFTCE: tuple[Fault, ...] = (
     Fault("w1-dropped", "W1 has a weight, and is never added to the total", {"w1_in_total": False}),
     Fault("nan-fp16", "the gate is computed as log(sum(exp)) in fp16, which overflows", {"gate_in_half": True}),
     Fault("lr-too-high", "a learning rate 100 times too high", {"learning_rate": 0.3}),
-    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 200}),
+    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 300}),
     Fault(
         "schedule-not-restored",
         "killed and resumed from a checkpoint; the schedule begins again with its warm-up",
-        {"killed_at": 290, "save_steps": 100, "restore_schedule": False, "warmup_ratio": 0.1},
+        {"killed_at": 390, "save_steps": 100, "restore_schedule": False, "warmup_ratio": 0.1},
     ),
     Fault("overfitting", "a training set of 64 images", {"train_rows": 64}),
 )
