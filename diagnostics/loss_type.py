@@ -169,7 +169,8 @@ class LossType:
     `recognise` lists alternatives of canonical metric names, all of which must be present. A name with `!` in front is
     a pattern that no further metric may match, so that `!*` means "and nothing else"; metrics that match `bookkeeping`
     (times, memory) never count as further ones. `unless` maps hyperparameters to patterns that rule the type out. A
-    `weak` type is recognised only where no other one is.
+    `weak` type is recognised only where no other one is. `gradient_limits` maps patterns of gradient norms to values
+    that they must not stay above.
     """
 
     name: str
@@ -187,6 +188,7 @@ class LossType:
     tiers: tuple[Tier, ...] = ()
     stages: tuple[Stage, ...] = ()
     pixels_per_unit: float = 0.0
+    gradient_limits: Mapping[str, float] = field(default_factory=dict)
     watched: tuple[str, ...] = ()
     remedies: Mapping[str, str] = field(default_factory=dict)
     severities: Mapping[str, Severity] = field(default_factory=dict)

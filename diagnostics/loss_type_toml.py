@@ -48,6 +48,8 @@ def parse(name: str, table: Mapping[str, Any]) -> LossType:
         fields["bookkeeping"] = _names(table.get("bookkeeping", ()))
         fields["watched"] = _names(table.get("watched", ()))
         fields["notes"] = _names(table.get("notes", ()))
+        limits = table.get("gradient_limits", {})
+        fields["gradient_limits"] = {pattern: float(limit) for pattern, limit in limits.items()}
         fields["weight"] = _weight(table["weight"]) if "weight" in table else None
         return LossType(name=name, **fields)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -73,7 +73,7 @@ def test_settings_choose_rules_thresholds_and_severities(monkeypatch):
     report = diagnose(make.run({"loss": FALLING}), settings)
     assert [(f.code, f.severity, f.message) for f in report.findings] == [("X902", "fail", "level 3")]
     assert report.passed == ()
-    assert diagnose(make.run({"loss": FALLING}), Settings(ignore=("X",))).findings == ()
+    assert diagnose(make.run({"loss": FALLING, "eval/loss": FALLING}), Settings(ignore=("X",))).findings == ()
 
 
 def test_the_worst_finding_comes_first(monkeypatch):

@@ -1,0 +1,89 @@
+"""What the rules about evaluations share: the gap between validation and training, late gains, scatter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.curve import Curve, curve, sound, unfit
+from trainvitals.diagnostics.statistics import MAD_TO_SD, noise
+from trainvitals.parsers.model import Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gap:
+    """Training and validation loss at each evaluation that training rows surround.
+
+    Attributes: train, held_out: the curves they are taken from. first: index of the first point of `held_out` that is
+    used. x: steps of the evaluations, `(m,)`. below: ln of the training loss around each, the median of the later
+    half of the rows since the one before, `(m,)`. above: ln of the validation loss, `(m,)`.
+    """
+
+    train: Curve
+    held_out: Curve
+    first: int
+    x: Floats
+    below: Floats
+    above: Floats
+
+    def __len__(self) -> int:
+        return int(self.x.size)
+
+    @property
+    def u(self) -> Floats:
+        """Ln of validation / training, `(m,)`."""
+        return self.above - self.below
+
+
+def gap_of(case: Case) -> Gap | str:
+    """The gap of the primary losses, or why there is none."""
+    if case.validation is None or not len(case.validation):
+        return "no validation loss is logged"
+    if case.loss is None or not len(case.loss):
+        return "no training loss is logged"
+    reason = unfit(case, case.loss) or unfit(case, case.validation)
+    if reason:
+        return reason
+    train, held_out = curve(sound(case.loss)), curve(sound(case.validation))
+    if not np.isfinite(train.series.step).all() or not np.isfinite(held_out.series.step).all():
+        return "inconclusive: without steps, evaluations cannot be placed among the training rows"
+    ends = np.searchsorted(train.x, held_out.x, side="right")
+    used = np.flatnonzero((ends > 0) & (held_out.x <= train.x[-1] + _spacing(train.x, held_out.x)))
+    if not used.size:
+        return "inconclusive: no evaluation lies among the training rows"
+    first = int(used[0])
+    starts = np.concatenate([[0], ends[used][:-1]])
+    below = [_level(train.u, int(a), int(b)) for a, b in zip(starts, ends[used], strict=True)]
+    return Gap(train, held_out, first, held_out.x[used], np.array(below), held_out.u[used])
+
+
+def _spacing(train: Floats, held_out: Floats) -> float:
+    """The wider of the usual distances of training rows and of evaluations."""
+    return max((float(np.median(np.diff(x))) for x in (train, held_out) if x.size > 1), default=0.0)
+
+
+def _level(u: Floats, start: int, end: int) -> float:
+    """Median of the later half of `u[start:end]`; the last value before `end` where the stretch is empty."""
+    return float(np.median(u[start + (end - start) // 2 : end])) if end > start else float(u[end - 1])
+
+
+def late_gain(u: Floats) -> tuple[float, float]:
+    """How far a validation curve fell from the middle of its evaluations to the end, and twice the noise of that.
+
+    In ln units, between the first and the last third of the later half.
+    """
+    half = u[max(0, u.size // 2 - 1) :]
+    third = max(1, half.size // 3)
+    fell = float(half[:third].mean() - half[-third:].mean())
+    return fell, 2 * noise(half) * math.sqrt(2 / third)
+
+
+def scatter(values: Floats) -> float:
+    """Noise of single evaluations from their second differences, which a bend does not inflate; 0 for fewer than 4.
+
+    White noise of standard deviation s has second differences of sqrt(6) * s; their median is not moved by a jump.
+    """
+    return float(MAD_TO_SD * np.median(np.abs(np.diff(values, 2)))) / math.sqrt(6) if values.size > 3 else 0.0
