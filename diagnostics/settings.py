@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import math
 import os
 import tomllib
@@ -156,6 +157,55 @@ def find(start: str, rules: Sequence[Rule], logs: Iterable[str] = ()) -> tuple[S
 def override(settings: Settings, **changes: Any) -> Settings:
     """The settings with those changes that are not None: what the command line says wins."""
     return replace(settings, **{name: value for name, value in changes.items() if value is not None})
+
+
+def assigned(settings: Settings, given: Sequence[str], rules: Sequence[Rule]) -> Settings:
+    """The settings with assignments such as `rules.L104.z=10` or `severity.S101="fail"`, later ones winning.
+
+    A value that is no TOML is taken as text, so that quotes need not survive a shell.
+
+    Raises:
+        SettingsError: no assignment, or one that a settings file could not hold.
+    """
+    origin = "command line"
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise SettingsError(origin, "--config", f"{text!r} is not of the form key=value")
+        table = _assignment(key.strip(), value.strip(), origin)
+        settings = _merged(settings, parse(table, rules, origin), table)
+    return settings
+
+
+def _assignment(key: str, value: str, origin: str) -> dict[str, Any]:
+    for attempt in (f"{key} = {value}", f"{key} = {_quoted(value)}"):
+        try:
+            return tomllib.loads(attempt)
+        except (tomllib.TOMLDecodeError, RecursionError):
+            continue
+    raise SettingsError(origin, "--config", f"{key!r} is no key")
+
+
+def _quoted(text: str) -> str:
+    """A TOML string; JSON's escapes are a part of TOML's."""
+    return json.dumps(text)
+
+
+def _merged(settings: Settings, over: Settings, table: Mapping[str, Any]) -> Settings:
+    """What `over`, parsed from `table`, says, and `settings` for all else."""
+    thresholds = {**settings.thresholds}
+    for code, values in over.thresholds.items():
+        thresholds[code] = {**thresholds.get(code, {}), **values}
+    own = {t.name for t in over.loss_types}
+    return replace(
+        settings,
+        fail_on=over.fail_on if "fail-on" in table else settings.fail_on,
+        select=over.select if "select" in table else settings.select,
+        ignore=over.ignore if "ignore" in table else settings.ignore,
+        severities={**settings.severities, **over.severities},
+        thresholds=thresholds,
+        loss_types=(*over.loss_types, *(t for t in settings.loss_types if t.name not in own)),
+    )
 
 
 def _ancestors(folder: str) -> Iterable[str]:

@@ -31,6 +31,7 @@ def _shared_options(command: Command) -> Command:
         click.option("-o", "--output", "target", metavar="FILE", help="Write there instead of to standard output."),
         click.option("--select", multiple=True, metavar="CODES", help="Only these rules: R102, or R for a family."),
         click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules."),
+        click.option("--config", "assigned", multiple=True, metavar="KEY=VALUE", help="A setting: rules.L104.z=10."),
         click.option("--isolated", is_flag=True, help="Read no settings file."),
         click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR."),
         click.option("-v", "--verbose", is_flag=True, help="Details of all runs, and everything in full."),
@@ -98,7 +99,7 @@ def _found(reports: Sequence[Report], fail_on: str) -> bool:
 
 def _settings(paths: Sequence[str], options: dict[str, Any]) -> Settings:
     from trainvitals.diagnostics.rules import RULES
-    from trainvitals.diagnostics.settings import Settings, codes, find, override
+    from trainvitals.diagnostics.settings import Settings, assigned, codes, find, override
 
     settings, passed_over = (Settings(), ()) if options["isolated"] else find(os.curdir, RULES, paths)
     if settings.origin:
@@ -109,6 +110,7 @@ def _settings(paths: Sequence[str], options: dict[str, Any]) -> Settings:
         key: codes(_split(options[key]), RULES, "command line", f"--{key}") if options[key] else None
         for key in ("select", "ignore")
     }
+    settings = assigned(settings, options["assigned"], RULES)
     return override(settings, fail_on=options.get("fail_on"), **chosen)
 
 

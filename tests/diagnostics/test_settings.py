@@ -2,13 +2,14 @@
 
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 
 from trainvitals.diagnostics.report import Pass
 from trainvitals.diagnostics.rule import Rule
-from trainvitals.diagnostics.settings import Settings, SettingsError, find, load, override, parse
+from trainvitals.diagnostics.settings import Settings, SettingsError, assigned, find, load, override, parse
 
 
 def check(case: object, *, factor: float = 3.0, points: int = 8, strict: bool = False, mode: str = "log") -> Pass:
@@ -167,3 +168,28 @@ def test_a_user_s_loss_type_comes_first_and_replaces_a_built_in_one_of_that_name
     named = [t.title for t in settings.all_loss_types() if t.name == first]
     assert named == ["of my own"]
     assert settings.all_loss_types()[0].name == first
+
+
+def test_assignments_of_the_command_line_win_and_leave_the_rest():
+    base = parse({"fail-on": "warn", "ignore": ["V104"], "rules": {"R101": {"factor": 5.0}}}, RULES, "x.toml")
+    found = assigned(base, ["rules.R101.points=6", "severity.N101=warn", 'select=["R", "N101"]'], RULES)
+    assert found.thresholds == {"R101": {"factor": 5.0, "points": 6}}
+    assert (found.severities, found.select) == ({"N101": "warn"}, ("R", "N101"))
+    assert (found.fail_on, found.ignore, found.origin) == ("warn", ("V104",), "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("fail-on", "is not of the form key=value"),
+        ("=warn", "is not of the form key=value"),
+        ("rules.R101.nonsense=1", "unknown threshold"),
+        ("rules.R101.factor=high", "must be like its default"),
+        ("fail_on=warn", "did you mean fail-on"),
+        ("a b=1", "is no key"),
+        ("fail-on=fail\nselect=[]", 'must be "warn" or "fail"'),
+    ],
+)
+def test_a_wrong_assignment_is_said(text, problem):
+    with pytest.raises(SettingsError, match=re.escape(problem)):
+        assigned(Settings(), [text], RULES)
