@@ -10,6 +10,9 @@ what the loss scaler saw, and stays 0. A complete row that has no loss although 
 is therefore read as a loss of NaN. (An average of exactly 0 is left out as well: that of a mask that hides every
 token.)
 
+Every launch prints a table of its arguments first. One that begins at the first step again with other arguments is a
+run of its own.
+
 Where a field has two numbers (`13372.8/13364.7`) the first is the current one. Sizes with a unit are left out. Output
 of another process behind the last bar is no part of the row.
 """
@@ -22,6 +25,7 @@ from collections.abc import Mapping
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.numbers import NUMBER, number
 from trainvitals.parsers.patterns import pattern
+from trainvitals.parsers.text import launches
 from trainvitals.parsers.text.line_format import NAN, SKIP, Context, LineFormat, Row
 from trainvitals.parsers.text.ranks import is_twin
 
@@ -30,6 +34,15 @@ _EVALUATION = pattern(r"(?:\A|(?<=[\s\]:]))(?:validation|test) loss at ([^|]{1,1
 _ITERATION = pattern(r"iteration (\d{1,15})", re.ASCII)
 _PANEL = pattern(r"\[([^\[\]]{1,60})\]")
 _HEAD_LENGTH = 400
+
+_OPENING = "---- arguments ----"
+_ARGUMENT = pattern(
+    r"(?:\A|[\s:])(lr|min_lr|global_batch_size|seq_length|num_layers|hidden_size|ffn_hidden_size|num_attention_heads"
+    r"|num_experts|train_iters|train_samples|seed|optimizer|weight_decay|lr_decay_style|lr_warmup_iters|save|data_path"
+    r"|padded_vocab_size) \.{2,200}+ (\S.*)",
+    re.ASCII,
+)
+"""Arguments that tell runs apart, whole to the end of their line."""
 
 _FIELD = pattern(r"([A-Za-z][^:|]{0,80}):\s*(\S.*)", re.ASCII)
 _VALUE = pattern(rf"({NUMBER})(?:/(?:{NUMBER}))*", re.ASCII | re.IGNORECASE)
@@ -49,6 +62,7 @@ def parse(text: str, context: Context) -> Row | None:
     """The row of a training or an evaluation line."""
     head = _HEAD.search(text, 0, _HEAD_LENGTH)
     if head is None:
+        _launch(text, context)
         return _evaluation(text, context)
     values = _fields(text[head.end() :])
     if values is None or not any(name.startswith(_TYPICAL) for name in values):
@@ -58,7 +72,15 @@ def parse(text: str, context: Context) -> Row | None:
         return SKIP
     if _hides_nan(values, context.marks[f"{_NAME} stride"]):
         values[_LOSS] = NAN
-    return Row(values, split="train", step=step)
+    return Row(values, split="train", step=step, starts_run=launches.begins_run(context, _NAME, step))
+
+
+def _launch(text: str, context: Context) -> None:
+    """A line of the arguments, which other readers take too."""
+    if _OPENING in text:
+        launches.opens(context, _NAME)
+    elif argument := _ARGUMENT.search(text):
+        launches.says(context, _NAME, argument[1], argument[2].strip())
 
 
 def _hides_nan(values: Mapping[str, float], iterations: float) -> bool:
@@ -110,9 +132,9 @@ global batch size:    80 | lm loss: 1.218301E+01 | loss scale: 1.0 | grad norm: 
 number of skipped iterations:   0 | number of nan iterations:   0 |
  validation loss at iteration 2400 | lm loss value: 9.009587E+00 | lm loss PPL: 8.181144E+03 |
 """,
-    needles=("iteration ", "loss at "),
+    needles=("iteration ", "loss at ", _OPENING, " ...."),
     parse=parse,
     precision=7,
     origin="elena-lyulina/Megatron-LM-Attention-Benchmark; validation line of a public log",
-    reads="step, split, rank, a loss that is left out because it is NaN",
+    reads="step, split, rank, a loss left out for being NaN, several runs in one file",
 )

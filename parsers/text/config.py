@@ -60,6 +60,7 @@ class ConfigText:
     def __init__(self, path: str) -> None:
         self._path = path
         self._found: dict[str, ConfigValue] = {}
+        self._before: dict[str, ConfigValue | None] = {}
         self.in_call = False
         """Whether a call such as `TrainingArguments(` goes on over the next lines."""
 
@@ -79,6 +80,16 @@ class ConfigText:
         """All that was found, by the names that the trainers use."""
         return self._found
 
+    def settle(self) -> None:
+        """What was found so far belongs to the run of the row that has come."""
+        if self._before:
+            self._before.clear()
+
+    def settled(self) -> Mapping[str, ConfigValue]:
+        """What was found before the last row: what has come since may be of the next run."""
+        before = {name: value for name, value in {**self._found, **self._before}.items() if value is not None}
+        return {name: before[name] for name in self._found if name in before}
+
     def _continue(self, text: str, line: int) -> bool:
         """One `name=value,` of a call over several lines; anything else than that, or `)`, ends it."""
         body = text.strip()
@@ -91,6 +102,7 @@ class ConfigText:
         for name, value in values.items():
             known = name in self._found
             if value is not None and not may_be_secret(name) and (known or len(self._found) < MAX_VALUES):
+                self._before.setdefault(name, self._found.get(name))
                 self._found[name] = ConfigValue(value, self._path, line)
         return bool(values)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -38,9 +38,10 @@ MAX_RUNS = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Finished:
-    """A run that has been read: its series and summary, and the line at which the next one begins."""
+    """A run that has been read: its series, settings and summary, and the line at which the next one begins."""
 
     series: tuple[Series, ...]
+    config: Mapping[str, ConfigValue]
     summary: dict[str, ConfigValue]
     end: int
 
@@ -86,7 +87,7 @@ class ConsoleReader:
     def parsed(self, name: str) -> tuple[Parsed, ...]:
         """What was read, under the name of a format: a run, or several whose names count them. Nothing may follow."""
         self._bar_steps.finish(self._context)
-        runs = [*self._finished, self._finish_run(self._context.line + 1)]
+        runs = [*self._finished, self._finish_run(self._context.line + 1, self._config.finish())]
         source = Source(
             path=self._path,
             format=name,
@@ -96,13 +97,13 @@ class ConsoleReader:
             problems=tuple(self._problems()),
             truncated=self._truncated,
         )
-        found, config = self._notes.finish(self._context), self._config.finish()
+        found = self._notes.finish(self._context)
         starts = [0, *(run.end for run in self._finished)]
         return tuple(
             Parsed(
                 replace(source, points=sum(map(len, run.series))),
                 run.series,
-                config,
+                run.config,
                 run.summary,
                 found if len(runs) == 1 else tuple(note for note in found if start <= note.line < run.end),
                 f"run {number}" if len(runs) > 1 else "",
@@ -110,15 +111,15 @@ class ConsoleReader:
             for number, (start, run) in enumerate(zip(starts, runs, strict=True), 1)
         )
 
-    def _finish_run(self, end: int) -> _Finished:
-        return _Finished(merged(self._lines.series(), self._refreshes.series()), self._summary, end)
+    def _finish_run(self, end: int, config: Mapping[str, ConfigValue]) -> _Finished:
+        return _Finished(merged(self._lines.series(), self._refreshes.series()), config, self._summary, end)
 
     def _next_run(self) -> None:
         """Close the run that the rows so far belong to, if there are any."""
         if not len(self._lines) + len(self._refreshes) or len(self._finished) >= MAX_RUNS - 1:
             return
         self._bar_steps.finish(self._context)
-        self._finished.append(self._finish_run(self._context.line))
+        self._finished.append(self._finish_run(self._context.line, self._config.settled()))
         self._dropped_metrics += self._lines.dropped_metrics + self._refreshes.dropped_metrics
         self._lines, self._refreshes = Columns(), Columns()
         self._bar_steps, self._summary, self._loose = BarSteps(self._lines), {}, None
@@ -216,6 +217,7 @@ class ConsoleReader:
             self._truncated = True
         if not values:
             return
+        self._config.settle()
         columns = self._refreshes if row.refresh else self._lines
         index = len(columns)
         columns.add(context.line, values, step=row.step, epoch=row.epoch, time=row.time, split=row.split)

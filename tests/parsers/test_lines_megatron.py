@@ -9,7 +9,7 @@ from shared_logs import REAL, needs_shared
 
 from trainvitals.diagnostics.normalisation import normalise
 from trainvitals.parsers import read as read_run
-from trainvitals.parsers.files import open_log
+from trainvitals.parsers.files import LogFile, open_log
 from trainvitals.parsers.formats import console
 
 ROW = (
@@ -133,3 +133,56 @@ def test_the_real_logs_against_their_own_lines(name, count, first, last, nans):
     assert (loss.value[0], loss.value[-1]) == pytest.approx((first, last), nan_ok=True)
     assert int(np.isnan(loss.value).sum()) == nans
     assert (parsed.source.format, parsed.source.unread_lines) == ("megatron", 0)
+
+
+ARGUMENTS = """\
+0: [default0]:using world size: 40, data-parallel size: 40, context-parallel size: 1
+0: [default0]:------------------------ arguments ------------------------
+0: [default0]:  global_batch_size ............................... {batch}
+0: [default0]:  hidden_size ..................................... 2048
+0: [default0]:  lr .............................................. {lr}
+0: [default0]:  rank ............................................ {rank}
+0: [default0]:  save ............................................ /data/{save}
+0: [default0]:-------------------- end of arguments ---------------------
+"""
+
+
+def launch(*steps, lr="0.0003", batch=80, rank=0, save="first", loss=" lm loss: 1.0E+01 |"):
+    return ARGUMENTS.format(lr=lr, batch=batch, rank=rank, save=save) + "".join(row(i, loss) for i in steps)
+
+
+def runs(text):
+    return console.read(LogFile("slurm.out", text.encode()))
+
+
+@pytest.mark.parametrize("changed", [{"lr": "0.0001"}, {"batch": 160}, {"save": "second"}], ids=str)
+def test_a_launch_with_other_arguments_from_the_first_step_on_is_another_run(changed):
+    first, second = runs(launch(1, 2, 3) + launch(1, 2, loss=" lm loss: 9.0E+00 |", **changed))
+    assert points(first, "lm loss", "train") == [(1, 10), (2, 10), (3, 10)]
+    assert points(second, "lm loss", "train") == [(1, 9), (2, 9)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        launch(1, 2, 3) + launch(1, 2, rank=7),
+        launch(1, 2, 3) + launch(3, 4, lr="0.0001"),
+        launch(1, 2, 3) + launch(2, 3, 4, batch=160),
+        launch(1, 2, 3) + launch() + launch(4, 5),
+    ],
+    ids=["another attempt", "a resume at another rate", "from a checkpoint in the middle", "a launch without rows"],
+)
+def test_other_launches_are_the_same_run(text):
+    assert len(runs(text)) == 1
+
+
+def test_an_argument_that_other_output_has_cut_is_no_difference_where_it_is_missing():
+    torn = launch(1, 2).replace("  hidden_size ..................................... 2048", "  hidden_size ......")
+    assert len(runs(launch(1, 2, 3) + torn)) == 1
+
+
+def test_each_run_has_the_arguments_that_it_was_launched_with():
+    first, second = runs(launch(1, 2, 3) + launch(1, 2, batch=160))
+    assert first.config["global_batch_size"].value == 80
+    assert second.config["global_batch_size"].value == 160
+    assert second.config["hidden_size"].value == 2048

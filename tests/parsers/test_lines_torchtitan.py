@@ -5,6 +5,9 @@ import math
 import pytest
 from console_text import config, points, read
 
+from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.formats import console
+
 COLOURED = (
     "[rank{rank}]:[titan] 2026-04-27 16:43:50,719 - root - INFO - \x1b[31mstep: {step:2}  \x1b[32mloss: {loss:8.5f}  "
     "\x1b[38;2;180;60;0mgrad_norm: {norm:7.4f}  \x1b[38;2;54;234;195mmemory: 23.77GiB(75.82%)  \x1b[34mtps: 1,601  "
@@ -81,3 +84,52 @@ DAMAGED = ["loss: 12.2.3  tps: 1,601", "loss: 12.2  tps: 1,60x1", "loss: 12.2  t
 def test_a_damaged_line_gives_no_number_at_all(rest):
     parsed = read(f"[rank0]:[titan] 2025 - root - INFO - step: 10  {rest}\n")
     assert (parsed.series, parsed.source.unread_lines) == ((), 1)
+
+
+STARTING = "[rank0]:[titan] 2025-11-25 19:44:53,858 - root - INFO - Starting job: Llama 3 debug training\n"
+INITIALISED = (
+    "[rank0]:[titan] 2025-11-25 19:44:58,838 - root - INFO - Trainer is initialized with local batch size {local}, "
+    "global batch size {batch}, gradient accumulation steps 2, sequence length 2048, total steps 10 (warmup 2)\n"
+    "[rank0]:[titan] 2025-11-25 19:44:58,838 - root - INFO - Training starts at step {start}\n"
+)
+
+
+def launch(*steps, batch=64, loss=12.5):
+    rows = "".join(row(step, loss=loss) for step in steps)
+    return STARTING + INITIALISED.format(local=8, batch=batch, start=steps[0]) + rows
+
+
+def runs(text):
+    return [
+        points(parsed, "loss", "train") for parsed in console.read(LogFile("titan.log", text.encode())) if parsed.series
+    ]
+
+
+def test_a_launch_with_other_settings_from_the_first_step_on_is_another_run():
+    first, second = runs(launch(1, 10, 20) + launch(1, 10, batch=128, loss=12.25))
+    assert first == [(1, 12.5), (10, 12.5), (20, 12.5)]
+    assert second == [(1, 12.25), (10, 12.25)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [launch(1, 10, 20) + launch(1, 10, loss=12.25), launch(1, 10, 20) + launch(20, 30, batch=128)],
+    ids=["another attempt", "a resume, with another batch size"],
+)
+def test_other_launches_are_the_same_run(text):
+    assert len(runs(text)) == 1
+
+
+def test_each_run_has_the_settings_that_it_was_launched_with():
+    settings = "gradient accumulation steps 2"
+    text = launch(1, 10) + launch(1, 10, batch=128).replace(settings, "gradient accumulation steps 4")
+    found = [config(parsed) for parsed in console.read(LogFile("titan.log", text.encode()))]
+    assert found == [{"gradient_accumulation_steps": 2}, {"gradient_accumulation_steps": 4}]
+
+
+def test_rows_of_all_ranks_that_nobody_tells_apart_are_one():
+    line = "[titan] 2026-01-16 02:42:48,277 - root - INFO - step: {n}  loss: {v}  grad_norm:  4.6875  tps: {t}\n"
+    text = "".join(line.format(n=n, v=v, t=t) for n, v in [(20, 11.8347), (40, "nan")] for t in ("40,890", "40,906"))
+    parsed = read(text)
+    assert [step for step, _ in points(parsed, "loss", "train")] == [20, 40]
+    assert points(parsed, "tps", "train") == [(20, 40890), (40, 40890)]
