@@ -100,7 +100,7 @@ class Columns:
                 columns = (step, epoch, time, line, source)
                 shared[key] = columns if full else tuple(_frozen(c[index]) for c in columns)
             at_step, at_epoch, at_time, at_line, at_source = shared[key]
-            label = _distinct(visible_name(name), split, repeats)
+            label = distinct_name(visible_name(name), split, repeats)
             value = _frozen(np.array(values, np.float64))
             found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
         return tuple(found)
@@ -114,7 +114,7 @@ def visible_name(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
-def _distinct(label: str, split: Split, repeats: Counter[tuple[str, Split]]) -> str:
+def distinct_name(label: str, split: Split, repeats: Counter[tuple[str, Split]]) -> str:
     """The label, numbered where an earlier name of this split is shown as the same: `"loss"` and `"loss "`."""
     free = label
     while repeats[free, split]:

@@ -45,6 +45,17 @@ class LineReader(Protocol):
 
 
 R = TypeVar("R", bound=LineReader)
+P = TypeVar("P")
+
+SMALL = 4096
+"""Rows from which on a part of a column is left as it is."""
+
+
+def add_part(parts: list[P], part: P, join: Callable[[list[P]], P], size: Callable[[P], int]) -> None:
+    """Append a part of columns, and join the last ones while they are small: a log that comes row by row has few."""
+    parts.append(part)
+    while len(parts) > 1 and size(parts[-2]) <= min(size(parts[-1]), SMALL):
+        parts[-2:] = [join(parts[-2:])]
 
 
 @dataclass(frozen=True, slots=True)

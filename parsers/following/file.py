@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import PICKLES, open_log, peek
+from trainvitals.parsers.files import PICKLES, open_log, open_regular, peek
 from trainvitals.parsers.following.growing import Growing, WholeOnly
 from trainvitals.parsers.following.tail import Tail, stamp
 from trainvitals.parsers.formats import ranked
@@ -51,17 +51,20 @@ class FollowedFile:
     def poll(self) -> bool:
         """Read what has come; whether `parsed` may say something else than before."""
         stamps = (stamp(self.path), stamp(self.path + JOURNAL))
-        if stamps == self._stamps and not self._failure:
+        rests = stamps == self._stamps and not self._failure
+        if rests and (self._growing is None or self._growing.is_settled):
             return False
-        self._stamps = stamps
+        self._stamps, before = stamps, [one.source for one in self._now]
         try:
-            self._say(self._grown() or read_log(replace(open_log(self.path), path=self._name)))
+            self._say(self._grown(rests=rests) or read_log(replace(open_log(self.path), path=self._name)))
         except ReadError as error:
-            return self._fail(error.reason)
+            if self._now and not _opens(self.path):
+                return self._lost(error.reason)
+            self._say((Parsed(Source(self._name, "", error=error.reason)),))
         self._failure = ""
-        return True
+        return not rests or before != [one.source for one in self._now]
 
-    def _grown(self) -> tuple[Parsed, ...] | None:
+    def _grown(self, *, rests: bool) -> tuple[Parsed, ...] | None:
         """What the file says, by what was appended; None where it has to be read whole."""
         if self._growing is None:
             if not self._may_grow():
@@ -74,7 +77,7 @@ class FollowedFile:
         try:
             for piece in self.tail.pieces():
                 self._growing.take(piece)
-            return self._growing.answer()
+            return self._growing.answer(settle=rests)
         except WholeOnly:
             self._growing = None
             return None
@@ -99,13 +102,18 @@ class FollowedFile:
             self._earlier = (*self._earlier, self._cut) if goes_on else ()
             self._cut = None
 
-    def _fail(self, reason: str) -> bool:
-        """Keep what was read before; a file of which nothing was read has this as its answer."""
-        if any(one.source.error for one in self._now) or not self._now:
-            before, self._now = self._now, (Parsed(Source(self._name, "", error=reason)),)
-            return [one.source for one in before] != [one.source for one in self._now]
+    def _lost(self, reason: str) -> bool:
+        """Keep what was read before; whether that has to be told."""
         changed, self._failure = self._failure != reason, reason
         return changed
+
+
+def _opens(path: str) -> bool:
+    try:
+        with open_regular(path):
+            return True
+    except ReadError:
+        return False
 
 
 def _with_problems(parsed: Parsed, sentences: Sequence[str]) -> Parsed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from trainvitals.parsers.discover import SKIPPED_FOLDERS, RunFiles, discover
 from trainvitals.parsers.errors import ReadError
@@ -41,7 +41,9 @@ class Follower:
         wanted = dict.fromkeys(path for group in self.groups for path in group.paths)
         self.files = {path: self.files.get(path) or FollowedFile(path) for path in wanted}
         grown = {path for path, file in self.files.items() if file.poll()}
-        changed = tuple(g for g in self.groups if g not in known or grown.intersection(g.paths) | self._new_settings(g))
+        changed = tuple(
+            g for g in self.groups if self._has_new_settings(g) or g not in known or grown.intersection(g.paths)
+        )
         kept = frozenset(self.groups).difference(changed)
         self._runs = {group: runs for group, runs in self._runs.items() if group in kept}
         self._beside = {group: found for group, found in self._beside.items() if group in self.groups}
@@ -56,55 +58,53 @@ class Follower:
         """The run of these files, or the several runs that they hold, by the last `poll`."""
         if group not in self._runs:
             parsed = [one for path in group.paths for one in self.files[path].parsed]
-            beside = self._beside[group][1] if group in self._beside else settings_beside(group)
-            self._runs[group] = assemble_all(group, parsed, beside)
+            self._runs[group] = assemble_all(group, parsed, self._beside[group][1])
         return self._runs[group]
 
-    def _new_settings(self, group: RunFiles) -> set[str]:
-        """The hyperparameter files that have changed since they were read; they are read again."""
+    def _has_new_settings(self, group: RunFiles) -> bool:
+        """Whether a hyperparameter file has changed since it was read; then they are all read again."""
         stamps = tuple(map(stamp, group.sidecars))
-        before = self._beside.get(group)
-        if before is not None and before[0] == stamps:
-            return set()
-        if before is not None and all(found is None for found in stamps):
-            return set()  # the folder is gone, not the settings
+        if group in self._beside and (self._beside[group][0] == stamps or not any(stamps)):
+            return False  # where all are gone, it is the folder that is gone
         self._beside[group] = (stamps, settings_beside(group))
-        return set(group.sidecars)
+        return True
 
     def _discover(self) -> None:
         """Look for runs where the folder has changed. Runs of which every file is gone are kept."""
         if self._path is None:
             return
-        listing = frozenset(_listing(self._path, self.files))
-        if listing == self._listing and not self.trouble:
+        listing = dict(_listing(self._path))
+        if _unless_known(listing, self.files) == self._listing and not self.trouble:
             return
         try:
             found = discover([self._path])
         except ReadError as error:
             self.trouble = error.reason
             return
-        self._listing, self.trouble = listing, ""
         here = {path for group in found for path in group.paths}
+        self._listing, self.trouble = _unless_known(listing, here), ""
         self.groups = (*found, *(group for group in self.groups if here.isdisjoint(group.paths)))
 
 
-def _listing(top: str, followed: dict[str, FollowedFile]) -> Iterator[tuple[str, int]]:
-    """What tells whether there are other runs: the files, and of those not followed whether their beginning grows."""
+def _unless_known(listing: dict[str, int], known: Container[str]) -> dict[str, int]:
+    return {path: -1 if path in known else size for path, size in listing.items()}
+
+
+def _listing(top: str) -> Iterator[tuple[str, int]]:
+    """The files at a path, and how much of their beginning there is: a file that was no log may become one."""
     if not os.path.isdir(top):
-        folder = os.path.dirname(top) or "."
-        yield from ((entry.path, 0) for entry in _entries(folder))
+        yield from ((entry.path, -1) for entry in _entries(os.path.dirname(top) or "."))
         return
-    folders = [top]
+    folders = [os.path.normpath(top)]
     while folders:
         for entry in _entries(folders.pop()):
-            if entry.name.startswith("."):
-                continue
             try:
-                if entry.is_dir(follow_symlinks=False):
-                    folders += [entry.path] if entry.name not in SKIPPED_FOLDERS else []
-                else:
-                    is_known = os.path.normpath(entry.path) in followed
-                    yield entry.path, 0 if is_known else min(entry.stat().st_size, 2 * SNIFF_BYTES)
+                if entry.name.startswith("."):
+                    continue
+                if not entry.is_dir(follow_symlinks=False):
+                    yield entry.path, min(entry.stat().st_size, 2 * SNIFF_BYTES)
+                elif entry.name not in SKIPPED_FOLDERS:
+                    folders.append(entry.path)
             except OSError:
                 continue
 

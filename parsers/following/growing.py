@@ -7,16 +7,23 @@ from collections.abc import Callable, Iterator
 from trainvitals.parsers.compression import is_packed
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.feed import Feed, Follow, LineFeed
-from trainvitals.parsers.files import BOM, LogFile
+from trainvitals.parsers.files import BOM, SQLITE, LogFile
+from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.limits import MAX_LINE_BYTES, SNIFF_BYTES
 from trainvitals.parsers.model import Parsed
 from trainvitals.parsers.reading import BLANK, empty, refused, stamped
 
-TOLD = 4
-"""Bytes by which the encoding of a file is told."""
+TOLD = 16
+"""Bytes by which it is told whether a file is compressed, UTF-16, or a database."""
 
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+ALWAYS = 16 << 10
+"""Bytes up to which the format is told anew at each answer."""
+
+SHARE = 16
+"""After that, it is told anew when the log has grown by one part in so many, and when it rests."""
+
+NOT_IN_PIECES = (b"\xff\xfe", b"\xfe\xff", SQLITE)
 
 
 class WholeOnly(Exception):  # noqa: N818 (an answer, not an error)
@@ -64,6 +71,9 @@ class Growing:
         self._feed: Feed | None = follow(self._path) if follow else None
         self._is_told = False
         self._rest = b""
+        self._formats: tuple[Format, ...] = ()
+        self._told_at = 0
+        """Bytes that there were when the formats were told."""
 
     def take(self, piece: bytes) -> None:
         """Read the bytes that follow.
@@ -76,7 +86,7 @@ class Growing:
             if len(piece) < TOLD:
                 self._rest = piece
                 return
-            if is_packed(piece) or piece.startswith(UTF_16):
+            if is_packed(piece) or piece.startswith(NOT_IN_PIECES):
                 raise WholeOnly
             self._is_told, piece = True, piece.removeprefix(BOM)
         is_first = not self._ends.size
@@ -86,8 +96,16 @@ class Growing:
         if self._feed is not None:
             self._rest = self._fed(self._feed, self._rest + piece)
 
-    def answer(self) -> tuple[Parsed, ...]:
+    @property
+    def is_settled(self) -> bool:
+        """Whether the format was told by all bytes that have come."""
+        return self._ends.blank or self._told_at == self._ends.size
+
+    def answer(self, *, settle: bool = False) -> tuple[Parsed, ...]:
         """What `read_file` would say of the bytes that have come.
+
+        To tell the format costs as much as to read 128 KiB, so it is not told for every line that comes, unless
+        `settle` is set: then nothing is left to chance.
 
         Raises:
             WholeOnly: for that, it has to be asked.
@@ -97,13 +115,20 @@ class Growing:
             raise WholeOnly
         if self._ends.blank:
             return (empty(self._path, nul=self._ends.nul),)
+        size = self._ends.size
+        told, formats = self._told_at, self._formats
+        if settle or size <= ALWAYS or SHARE * (size - told) >= size:
+            told, formats = size, tuple(one for _, one in ranked(self._ends.log(self._path)))
         refusals: list[str] = []
-        for _, candidate in ranked(self._ends.log(self._path)):
+        for candidate in formats:
             feed = self._reader(candidate.follow)
             try:
                 return tuple(stamped(one, candidate, tuple(refusals)) for one in feed.parsed(self._rest))
             except ReadError as error:
                 refusals.append(f"not read as {candidate.name}: {error.reason}")
+            finally:
+                self._told_at, self._formats = told, formats
+        self._told_at, self._formats = told, formats
         raise ReadError(self._path, refused(refusals))
 
     def _choose(self) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.parsers.columns import visible_name
+from trainvitals.parsers.columns import distinct_name, visible_name
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.events.columns import MAX_ALONE, Points, Scalars, joined
 from trainvitals.parsers.events.config import config
 from trainvitals.parsers.events.crc32c import masked_checksum
 from trainvitals.parsers.events.records import HEADER, Losses, Records, header_holds
+from trainvitals.parsers.feed import add_part
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_METRICS, MAX_POINTS
-from trainvitals.parsers.model import Parsed, Series, Source
+from trainvitals.parsers.model import Parsed, Series, Source, Split
 
 NAME = "tensorboard_events"
 VERSION = 1
@@ -56,9 +58,6 @@ def _follow(path: str) -> _Feed:
 
 _NONE = Points(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
 
-MAX_PARTS = 256
-"""Pieces of the columns that are kept apart."""
-
 
 class _Reader:
     """One pass over an event file, in as many pieces as it comes in."""
@@ -77,15 +76,14 @@ class _Reader:
             self._head = data[:_LOOKED_AT]
         self._scalars.data = data
         for block in self._records.take(data, last=last):
-            self._parts.append(self._scalars.read(block))
-            self._count += self._parts[-1].tag.size
+            points = self._scalars.read(block)
+            add_part(self._parts, points, joined, lambda part: part.tag.size)
+            self._count += points.tag.size
             if self._count > MAX_POINTS:
                 self._losses.remark(f"reading stopped after {self._count} points; the limit is {MAX_POINTS}")
                 self._records.over = True
                 break
         self._scalars.data = b""
-        if len(self._parts) > MAX_PARTS:
-            self._parts = [joined(self._parts)]
         return len(data) if self._records.over else self._records.base - base
 
     def parsed(self) -> tuple[Parsed, ...]:
@@ -142,10 +140,11 @@ def _series(points: Points, tags: list[bytes]) -> tuple[Series, ...]:
     for column in (points.record, points.step, points.time, points.value, source, epoch):
         column.setflags(write=False)
     found = []
+    repeats: Counter[tuple[str, Split]] = Counter()
     for tag, start, stop in zip(tags, edges, edges[1:], strict=False):
         if start == stop:
             continue
-        name, part = visible_name(tag.decode(errors="replace")), slice(start, stop)
+        name, part = distinct_name(visible_name(tag.decode(errors="replace")), "", repeats), slice(start, stop)
         columns = (points.value[part], points.step[part], epoch[part], points.time[part])
         found.append(Series(name, "", name, *columns, points.record[part], source[part]))
     return tuple(sorted(found, key=lambda series: int(series.line[0])))

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainvitals.parsers.columns import NAN
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.feed import Follow, LineFeed
+from trainvitals.parsers.feed import Follow, LineFeed, add_part
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES, MAX_METRICS
 from trainvitals.parsers.model import Bools, Floats, Ints, Parsed, Series, Source, Split, UnreadLine
@@ -33,9 +33,6 @@ from trainvitals.parsers.tables.rows import (
     plain,
 )
 
-MAX_PARTS = 256
-"""Pieces of a column that are kept apart."""
-
 _PLAIN_NUMBER = b"0123456789eE+-. "
 _LOOKS_NUMERIC = pattern(r"[-+]?(?:[\d.,_' ]*\d[\d.,_' ]*(?:[eE][-+]?\d+)?%?|0[xX][0-9a-fA-F]+)")
 
@@ -44,18 +41,19 @@ _LOOKS_NUMERIC = pattern(r"[-+]?(?:[\d.,_' ]*\d[\d.,_' ]*(?:[eE][-+]?\d+)?%?|0[x
 class Cells:
     """The cells of one column that hold numbers: their rows and values, in parts; and the rows that hold other text."""
 
-    rows: list[Ints] = field(default_factory=list)
-    values: list[Floats] = field(default_factory=list)
+    parts: list[tuple[Ints, Floats]] = field(default_factory=list)
     text: list[int] = field(default_factory=list)
     almost: list[int] = field(default_factory=list)
     """Rows whose text looks like a number and is none by the grammar: `1_000`, `0,5`."""
 
     def add(self, rows: Ints, values: Floats) -> None:
-        """Append numbers. Many small parts become one, so that a table that grows row by row stays small."""
-        self.rows.append(rows)
-        self.values.append(values)
-        if len(self.rows) > MAX_PARTS:
-            self.rows, self.values = [np.concatenate(self.rows)], [np.concatenate(self.values)]
+        """Append numbers."""
+        add_part(self.parts, (rows, values), _concatenated, lambda part: part[0].size)
+
+    @property
+    def count(self) -> int:
+        """Numbers so far."""
+        return sum(rows.size for rows, _ in self.parts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,7 +230,11 @@ def _add(column: Cells, block: Block, cells: Sequence[str], offset: int, trouble
 
 
 def _joined(cells: Cells) -> tuple[Ints, Floats]:
-    return np.concatenate(cells.rows), np.concatenate(cells.values)
+    return _concatenated(cells.parts)
+
+
+def _concatenated(parts: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+    return np.concatenate([rows for rows, _ in parts]), np.concatenate([values for _, values in parts])
 
 
 def _spread(parts: Mapping[int, tuple[str, ...]], size: int) -> Iterator[str]:
@@ -256,7 +258,7 @@ def _count_text(columns: Mapping[str, Cells], line: Ints, trouble: Trouble) -> N
     """Text in a column of numbers is an unread line; a column of nothing but text is no metric, unless it is a loss."""
     unread = set(trouble.unread)
     for name, cells in columns.items():
-        is_metric = sum(part.size for part in cells.values) > len(cells.text) or "loss" in name.lower()
+        is_metric = cells.count > len(cells.text) or "loss" in name.lower()
         unread.update(line[cells.text if is_metric else cells.almost].tolist())
     trouble.unread = sorted(unread)
 

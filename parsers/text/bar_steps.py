@@ -10,7 +10,9 @@ were logged, and their step stays unknown.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from typing import Any
 
 from trainvitals.parsers.columns import Columns
 from trainvitals.parsers.text.bars import Bar
@@ -30,6 +32,12 @@ class BarSteps:
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
         self._waiting: list[_Waiting] = []
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> BarSteps:
+        """The same for a copy of the columns; the rows that wait never change, and may be many."""
+        twin = BarSteps(copy.deepcopy(self._columns, memo))
+        twin._waiting = list(self._waiting)
+        return twin
 
     def row(self, index: int, row: Row, behind: Bar | None) -> None:
         """A row without a step has been added as number `index`; `behind` is the bar that it directly follows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 from trainvitals.parsers.limits import MAX_NOTES
@@ -58,6 +59,12 @@ class Notes:
         self.dropped = 0
         """Notes beyond `MAX_NOTES`."""
         self._open: _Traceback | None = None
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Notes:
+        """Notes that go on by themselves; those that were found never change."""
+        twin = Notes()
+        twin.found, twin.dropped, twin._open = list(self.found), self.dropped, copy.copy(self._open)
+        return twin
 
     @property
     def in_traceback(self) -> bool:

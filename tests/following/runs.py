@@ -20,7 +20,9 @@ def assert_same(found: tuple[Run, ...], expected: tuple[Run, ...]) -> None:
         ]
         for series, same in zip(one.series, other.series, strict=True):
             for column in COLUMNS:
-                np.testing.assert_array_equal(getattr(series, column), getattr(same, column), f"{series.metric} {column}")
+                np.testing.assert_array_equal(
+                    getattr(series, column), getattr(same, column), f"{series.metric} {column}"
+                )
         # As text, for NaN equals nothing.
         assert repr((one.config, one.summary, one.notes)) == repr((other.config, other.summary, other.notes))
 

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ NAMES = {
     "wandb_summary": "wandb-summary.json",
     "model_card": "README.md",
 }
+SAMPLES = {form.name: form.sample for form in FORMATS}
+EVENTS = SAMPLES["tensorboard_events"]
 TEXTS = {
     "repeated names": b"step,loss\n" + b"".join(b"%d,0.%06d\n" % (i, i) for i in range(30)) + b"step,loss,acc\n9,1,2\n",
     "bare carriage returns": b"step,loss\r1,0.5\r2,0.25\r3,0.125\r",
@@ -34,9 +37,9 @@ TEXTS = {
     "traceback": b"{'loss': 2.5, 'epoch': 0.1}\nTraceback (most recent call last):\n  File \"t.py\"\nValueError: x\n",
     "bars": b"\r 10%|#  | 1/10 [00:01<00:09, 1.0it/s]{'loss': 2.5, 'grad_norm': 1.0, 'learning_rate': 1e-5}\n"
     b"\r 20%|#  | 2/10 [00:02<00:08, 1.0it/s, loss=1.5]\r 30%|#  | 3/10 [00:03<00:07, 1.0it/s, loss=1.4]\n",
-    "noise between records": FORMATS[0].sample + b"\1\2\3" * 9 + FORMATS[0].sample[40:] + FORMATS[0].sample[:33],
-    "zeros after records": FORMATS[0].sample + bytes(100),
-    "zeros between records": FORMATS[0].sample + bytes(50) + FORMATS[0].sample,
+    "noise between records": EVENTS + b"\1\2\3" * 9 + EVENTS[40:] + EVENTS[:33],
+    "zeros after records": EVENTS + bytes(100),
+    "zeros between records": EVENTS + bytes(50) + EVENTS,
 }
 
 
@@ -46,42 +49,49 @@ def check(name: str, data: bytes, cuts: list[int], *, each: bool = True) -> None
         path = Path(folder) / name
         path.write_bytes(b"")
         follower = Follower(path)
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             append(path, data[start:stop])
             follower.poll()
+            if not each:
+                follower.poll()  # of a large log at rest the format is told once more
             if each or stop == len(data):
                 assert_same(follower.runs, read_all(discover([os.fspath(path)])[0]))
         assert follower.poll() == ()
 
 
 CUTS = st.lists(st.integers(0, 10**6), max_size=8)
-QUICK = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+@pytest.mark.parametrize("name", SAMPLES)
 @given(cuts=CUTS)
 @QUICK
-def test_every_format(form, cuts):
-    check(NAMES.get(form.name, "a.log"), form.sample, cuts)
+def test_every_format(name, cuts):
+    check(NAMES.get(name, "a.log"), SAMPLES[name], cuts)
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
+@pytest.mark.parametrize("name", SAMPLES)
 @given(cuts=CUTS, times=st.integers(2, 4), torn=st.integers(0, 60))
 @QUICK
-def test_every_format_many_times_over_and_torn(form, cuts, times, torn):
-    data = form.sample * times
-    check(NAMES.get(form.name, "a.log"), data[: len(data) - torn], cuts)
+def test_every_format_many_times_over_and_torn(name, cuts, times, torn):
+    data = SAMPLES[name] * times
+    check(NAMES.get(name, "a.log"), data[: len(data) - torn], cuts)
 
 
 @pytest.mark.parametrize("name", TEXTS)
 @given(cuts=CUTS)
-@settings(parent=QUICK, max_examples=40)
+@settings(parent=QUICK, max_examples=20)
 def test_odd_logs(name, cuts):
     check("events.out.tfevents.1.h" if "records" in name else "train.log", TEXTS[name], cuts)
 
 
-@given(data=st.lists(st.sampled_from([*TEXTS.values(), *(form.sample for form in FORMATS)]), max_size=3), cuts=CUTS)
-@settings(parent=QUICK, max_examples=60)
+@given(
+    data=st.lists(
+        st.sampled_from([*TEXTS.values(), *(one for one in SAMPLES.values() if len(one) < 3000)]), max_size=3
+    ),
+    cuts=CUTS,
+)
+@settings(parent=QUICK, max_examples=40)
 def test_mixed_logs(data, cuts):
     check("train.log", b"".join(data), cuts)
 
@@ -105,8 +115,8 @@ def test_real_logs(row, cuts):
 
 
 def test_a_byte_at_a_time():
-    for form in FORMATS[:12]:
-        check(NAMES.get(form.name, "a.log"), form.sample, list(range(len(form.sample))), each=False)
+    for name in ("tensorboard_events", "ms_swift", "llamafactory", "csv_table", "hf_dict", "trainer_state"):
+        check(NAMES.get(name, "a.log"), SAMPLES[name], list(range(len(SAMPLES[name]))), each=False)
 
 
 def test_the_files_of_a_run_may_be_named(tmp_path):

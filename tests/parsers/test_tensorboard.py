@@ -297,6 +297,13 @@ def test_bfloat16() -> None:
     assert read(log(made)).series[0].value.tolist() == [1.5]
 
 
+def test_tags_that_are_shown_alike_are_series_of_their_own() -> None:
+    # Found by fuzzing: two tags that are no UTF-8 were one name, and their points one curve.
+    tags = (b"loss\xff", b"loss\xfe")
+    data = b"".join(record(event("loss#", i).SerializeToString().replace(b"loss#", tag)) for i, tag in enumerate(tags))
+    assert [s.metric for s in read(data).series] == ["loss\ufffd", "loss\ufffd.1"]
+
+
 def test_what_is_no_scalar_is_no_series() -> None:
     vector = event("vector", 1.0, style="tensor")
     vector.summary.value[0].tensor.float_val.append(2.0)
