@@ -28,7 +28,6 @@ from torch.utils.data import Dataset
 from torch.utils.tensorboard.writer import SummaryWriter
 from transformers import Qwen2Config, Qwen2ForCausalLM, Trainer, TrainerCallback, TrainingArguments
 from transformers.integrations.integration_utils import TensorBoardCallback
-from transformers.trainer_callback import ProgressCallback
 
 from trainvitals.sample_logs.trainer import losses, seeds
 from trainvitals.sample_logs.trainer.loop import switch
@@ -203,7 +202,8 @@ def pretrained(settings: Settings, texts: Sequence[str], tokenizer: Tokenizer) -
         eos_token_id=PAD,
         pad_token_id=PAD,
     )
-    model = Qwen2ForCausalLM(config).to(seeds.device())
+    model = Qwen2ForCausalLM(config)
+    nn.Module.to(model, seeds.device())
     words = torch.tensor([token for text in texts for token in (*tokenizer.encode(text).ids, PAD)])
     rows = words[: len(words) // 64 * 64].reshape(-1, 64).to(seeds.device())
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.01)
@@ -311,8 +311,9 @@ def run(trainer: Trainer, *, resume: bool) -> None:
     finally:
         trainer.save_state()
         for callback in trainer.callback_handler.callbacks:
-            if isinstance(callback, ProgressCallback) and callback.training_bar is not None:
-                callback.training_bar.close()  # as a process that ends does it
+            bar = getattr(callback, "training_bar", None)
+            if bar is not None:
+                bar.close()  # as a process that ends does it
 
 
 def after_death(settings: Settings, output: Output) -> Settings:
@@ -349,7 +350,7 @@ def trainer_of(settings: Settings, output: Output, made: World) -> Trainer:
     )
     kind = OwnLoss if settings.own_loss else Scheduled
     trainer = kind(
-        model=made.model.half() if settings.in_half else made.model,
+        model=nn.Module.half(made.model) if settings.in_half else made.model,
         args=arguments,
         train_dataset=made.train,
         eval_dataset=made.held_out,
@@ -357,14 +358,16 @@ def trainer_of(settings: Settings, output: Output, made: World) -> Trainer:
     )
     trainer.schedule_steps = settings.schedule_steps
     if "events" in output.forms:
-        trainer.add_callback(TensorBoardCallback(SummaryWriter(str(output.folder))))
+        writer = SummaryWriter(str(output.folder))
+        trainer.add_callback(TensorBoardCallback(writer))  # type: ignore[no-untyped-call]
     return trainer
 
 
 @torch.no_grad()
 def answer_loss(made: World) -> float:
     """The loss of the evaluation set on the answers alone, whatever the model was trained on."""
-    model = made.model.float().eval()
+    model = nn.Module.float(made.model)
+    nn.Module.eval(model)
     rows = collate([made.held_out[i] for i in range(len(made.held_out))], mask_prompt=True)
     batch = {name: tensor.to(model.device) for name, tensor in rows.items()}
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits

@@ -97,12 +97,13 @@ def make_rows(count: int, chance: np.random.Generator) -> Rows:
 
 def bins(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The bins of places from 0 to 1."""
-    return np.clip(np.rint(places * (BINS - 1)), 0, BINS - 1).astype(np.int64)
+    found: np.ndarray[Any, Any] = np.clip(np.rint(places * (BINS - 1)), 0, BINS - 1).astype(np.int64)
+    return found
 
 
 def waves(places: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Sines and cosines of places from 0 to 1, in a last axis of 2 * OCTAVES."""
-    phases = 2 * np.pi * places[..., None] * 2.0 ** np.arange(OCTAVES)
+    phases: np.ndarray[Any, Any] = 2 * np.pi * places[..., None] * 2.0 ** np.arange(OCTAVES)
     return np.concatenate([np.sin(phases), np.cos(phases)], axis=-1)
 
 
@@ -120,6 +121,8 @@ def _see(boxes: Any, classes: Any, colours: Any, chance: np.random.Generator) ->
 
 class Reader(nn.Module):
     """A decoder over the vectors of the objects and the words so far."""
+
+    examples: Tensor
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -164,7 +167,8 @@ def loss_of(model: nn.Module, batch: Batch, settings: Settings) -> tuple[Tensor,
     """The total and its parts, of a model and a batch of `features` and `words` (B, LENGTH)."""
     words = batch[1]
     logits = model(*batch)
-    step = int(model.examples) // (settings.batch_size * settings.gradient_accumulation_steps)
+    seen = model.get_buffer("examples")
+    step = int(seen) // (settings.batch_size * settings.gradient_accumulation_steps)
     is_bin = words < BINS
     at_bins, true = logits[is_bin], words[is_bin]
     inside = at_bins[:, :BINS]
