@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from trainvitals.parsers.errors import TrainvitalsError
 from trainvitals.sample_logs.trainer import seeds
 from trainvitals.sample_logs.trainer.writers import Writer
 
@@ -78,7 +79,7 @@ class Job:
         batch: numbers of examples -> tensors on the CPU.
         loss: (model, batch) -> (total to be minimised, its parts and other metrics as scalars without gradient).
         evaluate: model -> metrics of the validation set.
-        gradients: (model, batch, step) -> metrics of the gradients that lie in `.grad`, before clipping; the batch
+        gradients: (model, batch, steps done before) -> metrics of the gradients that lie in `.grad`, before clipping; the batch
             is the last micro-batch.
         finish: model -> metrics that are logged once, at the end, in the `eval` row of the last step.
         fresh: whether each epoch has examples of its own, whose numbers go on from those of the epoch before.
@@ -141,6 +142,10 @@ def window(state: State, settings: Settings, rows: int, *, fresh: bool = False) 
     return [numbers[i * size : (i + 1) * size] for i in range(first, last)]
 
 
+class NoCheckpointError(TrainvitalsError):
+    """A run is to be resumed that has not saved anything."""
+
+
 class Killed(Exception):  # noqa: N818 (it is an event of the run and no error)
     """The process died, as `killed_at` says."""
 
@@ -150,20 +155,18 @@ def train(
 ) -> None:
     """Run the job to its last step, from the beginning or from the checkpoint in `out`.
 
-    `weights` snapshots of the weights alone are kept, at equal distances. Ctrl-C keeps the log and a checkpoint.
+    `weights` snapshots of the weights alone are kept, at equal distances. Ctrl-C leaves whole rows, and the
+    last checkpoint to go on from: a step that was cut off is in neither.
     """
     state = _start(job, settings)
-    if resume:
-        _load(state, out / CHECKPOINT, settings)
     try:
+        if resume:
+            _load(state, out / CHECKPOINT, settings)
         try:
             _steps(job, settings, state, out, writers, weights)
         except Killed:
             _load(state, out / CHECKPOINT, settings)
             _steps(job, dataclasses.replace(settings, killed_at=0), state, out, writers, weights)
-    except KeyboardInterrupt:
-        _save(state, out / CHECKPOINT)
-        raise
     finally:
         for writer in writers:
             writer.close()
@@ -305,8 +308,10 @@ def _load(state: State, path: Path, settings: Settings) -> None:
     """Put a state back to that of a checkpoint, as far as the settings let it.
 
     Raises:
-        FileNotFoundError: there is no checkpoint at this path.
+        NoCheckpointError: there is none at this path.
     """
+    if not path.is_file():
+        raise NoCheckpointError(f"{path}: no checkpoint to go on from")
     held = torch.load(path, map_location=seeds.device(), weights_only=True)
     state.model.load_state_dict(held["model"])
     state.optimizer.load_state_dict(held["optimizer"])
