@@ -20,6 +20,9 @@ from trainvitals.parsers.sidecars import is_sidecar
 _DIGITS = pattern(r"\d+", re.ASCII)
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 
+AIM_EXPORT = 'aim.Repo(path).query_metrics("").dataframe().to_csv("metrics.csv")'
+"""What makes of Aim's store a file that is read (format `aim_csv`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFiles:
@@ -67,7 +70,14 @@ def _in_folder(top: str) -> list[RunFiles]:
                 raise ReadError(top, f"holds more than {MAX_FILES} logs; name some of its folders instead")
     kept = [root for root in sorted(logs) if root == top or not mlflow_folder.is_deleted(root)]
     found = [run for root in kept for run in _group(root, logs[root], sidecars[root], top)]
+    if not found and _is_aim(top):
+        raise ReadError(top, f"holds a store of Aim, which is not read; export it first: {AIM_EXPORT}")
     return sorted(found, key=lambda run: run.name)
+
+
+def _is_aim(top: str) -> bool:
+    """Whether a folder is Aim's repository, or has one: a database of RocksDB that only Aim itself can open."""
+    return os.path.isdir(os.path.join(top, ".aim")) or os.path.basename(os.path.abspath(top)) == ".aim"
 
 
 def _walk(top: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import (
+    aim_csv,
     allennlp_metrics,
     chainer_log,
     console,
@@ -46,6 +47,7 @@ FORMATS: tuple[Format, ...] = (
     wandb_summary.FORMAT,
     model_card.FORMAT,
     jsonl.FORMAT,
+    aim_csv.FORMAT,
     lightning_csv.FORMAT,
     keras_csv.FORMAT,
     yolo_csv.FORMAT,
