@@ -13,7 +13,7 @@ from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import setting_value, terminal
-from trainvitals.diagnostics.report import Finding, NotRun, Report, Table
+from trainvitals.diagnostics.report import Finding, NotRun, Report, Table, told
 from trainvitals.parsers.model import Series
 
 WORDS = {
@@ -33,7 +33,7 @@ def show(one: Examined) -> None:
     st.markdown(f"### {WORDS[report.verdict]} &nbsp; {inert(report.run)}")
     st.caption(_what_was_checked(report))
     for finding in report.findings:
-        _finding(finding)
+        _finding(finding, report)
     if not report.findings:
         st.markdown(_no_finding(report))
     for table in report.tables:
@@ -59,12 +59,14 @@ def _no_finding(report: Report) -> str:
     return f"{_count(len(report.passed), 'rule')} looked and found nothing wrong."
 
 
-def _finding(finding: Finding) -> None:
+def _finding(finding: Finding, report: Report) -> None:
     with st.container(border=True):
         st.markdown(f"{SEVERITY[finding.severity]} &nbsp; **{finding.code} {inert(finding.name)}**")
         st.markdown(inert(finding.message))
         if finding.remedy:
             st.markdown(f"**Next:** {inert(finding.remedy)}")
+        for other in finding.consequences:
+            st.markdown(f"- {inert(words.consequence(other, report))}")
         with st.expander("evidence and how it was decided"):
             if finding.how:
                 st.markdown(inert(finding.how))
@@ -112,7 +114,7 @@ def _chart(metric: str, one: Examined, axis: str, log: bool) -> None:
     if not curves:
         st.caption(f"{inert(metric)} has no {axis}.")
         return
-    findings = [f for f in one.report.findings if metric in f.metrics]
+    findings = [f for f in told(one.report.findings) if metric in f.metrics]
     curves += _as_logged(metric, one.normalised)
     st.altair_chart(
         curves_chart(curves, axis=axis, unit=one.normalised.step_unit, log=log, findings=findings),

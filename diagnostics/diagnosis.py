@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -11,7 +10,6 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import recognise
 from trainvitals.diagnostics.normalisation import Normalised, normalise
 from trainvitals.diagnostics.report import (
-    SEVERITIES,
     Evidence,
     Finding,
     NotRun,
@@ -21,11 +19,13 @@ from trainvitals.diagnostics.report import (
     Setting,
     SourceSummary,
     Verdict,
+    told,
     worst,
 )
 from trainvitals.diagnostics.rule import Result, Rule
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings
+from trainvitals.diagnostics.stories import tell
 from trainvitals.diagnostics.tables import status_tables
 from trainvitals.parsers.model import Floats, Run, Series, Source
 
@@ -54,7 +54,7 @@ def judge(normalised: Normalised, settings: Settings | None = None) -> Report:
     run = normalised.run
     case = case_of(normalised, settings)
     results = [_ask(rule, case, settings) for rule in RULES if settings.runs(rule.code)]
-    findings = _rank(f for r in results for f in _findings(r))
+    findings = tell([f for r in results for f in _findings(r)])
     passed = tuple(r for r in results if isinstance(r, Pass))
     return Report(
         run=run.name,
@@ -109,16 +109,11 @@ def _findings(result: Result) -> tuple[Finding, ...]:
     return result if isinstance(result, tuple) else ()
 
 
-def _rank(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Most severe first; among equals the order of the catalogue, which puts causes before consequences."""
-    return tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity)))
-
-
 def _verdict(case: Case, findings: tuple[Finding, ...], passed: tuple[Pass, ...]) -> Verdict:
     found = worst(findings)
     if found in ("fail", "warn"):
         return "fail" if found == "fail" else "warn"
-    spoke = {r.code for r in passed} | {f.code for f in findings}
+    spoke = {r.code for r in passed} | {f.code for f in told(findings)}
     judged = any(code[0] in JUDGING_FAMILIES for code in spoke - {LEVEL_ALONE})
     return "pass" if case.run.points and judged else "unknown"
 

@@ -32,6 +32,7 @@ class Finding:
         remedy: the one next action.
         how: how it was decided: statistic, threshold, amount of evidence.
         step_start, step_end: the window it speaks of, in steps of its series; NaN where the log has no steps.
+        consequences: findings that this one explains, earliest first; they have none themselves.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Finding:
     step_end: float = float("nan")
     evidence: tuple[Evidence, ...] = ()
     how: str = ""
+    consequences: tuple[Finding, ...] = ()
 
     def at(self, severity: Severity) -> Finding:
         """The same finding with another severity."""
@@ -158,6 +160,11 @@ class Report:
     def points(self) -> int:
         """Scalars that were judged."""
         return sum(s.points for s in self.series)
+
+
+def told(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """All findings in the order in which they are told: each before its consequences."""
+    return tuple(each for finding in findings for each in (finding, *finding.consequences))
 
 
 def worst(findings: tuple[Finding, ...]) -> Severity | None:

@@ -1,5 +1,7 @@
 """Reports for the tests of renderers: one by hand, and strategies for reports whose every text is hostile."""
 
+import dataclasses
+
 from hypothesis import strategies as st
 
 from trainvitals.diagnostics.report import (
@@ -74,6 +76,9 @@ def few(strategy, size=3):
 places = st.builds(Evidence, texts, st.integers(0, 10**6), texts)
 findings = st.builds(
     Finding, texts, texts, severities, few(texts), texts, texts, numbers, numbers, few(places, 4), texts
+)
+findings = st.builds(
+    lambda cause, followers: dataclasses.replace(cause, consequences=followers), findings, few(findings, 2)
 )
 sources = st.builds(SourceSummary, texts, texts, *([st.integers(0, 10)] * 3), few(places), few(texts), texts)
 series = st.builds(

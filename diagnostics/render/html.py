@@ -80,10 +80,12 @@ def _finding(finding: Finding, report: Report, normalised: Normalised) -> str:
         f"<li><code>{xml(f'{e.path}:{e.line}' if e.line else e.path)}</code> {xml(e.text)}</li>"
         for e in finding.evidence
     )
+    after = "".join(f"<li>{xml(words.consequence(other, report))}</li>" for other in finding.consequences)
     how = f'<p class="how">how it was decided: {xml(finding.how)}</p>' if finding.how else ""
     return (
         f'<article class="finding {finding.severity}"><h3>{_stamp(finding.severity)} {xml(finding.code)} '
-        f"{xml(finding.name)}</h3><p class='about'>{xml(about)}</p><p>{xml(finding.message)}</p>{remedy}"
+        f"{xml(finding.name)}</h3><p class='about'>{xml(about)}</p><p>{xml(finding.message)}</p>"
+        f"{f'<ul>{after}</ul>' if after else ''}{remedy}"
         f"{_picture(finding, report, normalised)}<ul>{places}</ul>{how}</article>\n"
     )
 

@@ -70,6 +70,7 @@ def _lines(finding: Finding, report: Report) -> Iterator[str]:
         yield window
     if finding.remedy:
         yield f"next: {finding.remedy}"
+    yield from (words.consequence(other, report) for other in finding.consequences)
     for place in finding.evidence:
         yield f"{place.path}{f':{place.line}' if place.line else ''}: {place.text}"
     if finding.how:

@@ -82,6 +82,7 @@ def _finding(finding: Finding, report: Report) -> str:
     lines = [f"**{_stamp(finding.severity)} {text(finding.code)} {text(finding.name)}** {about}  ".rstrip() + "  "]
     lines += [text(finding.message)]
     lines += [f"- Next: {text(finding.remedy)}"] if finding.remedy else []
+    lines += [f"- {text(words.consequence(other, report))}" for other in finding.consequences]
     for place in finding.evidence[:SHOWN_EVIDENCE]:
         where = f"{place.path}:{place.line}" if place.line else place.path
         lines.append(f"- {code(where)} {code(place.text) if place.text else ''}".rstrip())

@@ -83,6 +83,8 @@ def _finding(finding: Finding, report: Report, page: Page) -> Iterator[str]:
     yield from page.wrap(finding.message, "  ")
     if finding.remedy:
         yield from page.wrap(finding.remedy, f"  {glyphs.arrow} ")
+    for other in finding.consequences:
+        yield from page.wrap(words.consequence(other, report), f"  {glyphs.dot} ", "    ")
     yield from _evidence(finding.evidence, page)
     if finding.how:
         yield from (page.paint(line, "dim") for line in page.wrap(finding.how, "  how: "))

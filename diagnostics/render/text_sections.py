@@ -8,7 +8,7 @@ from trainvitals.diagnostics.normalisation.hyperparameters import ALIASES
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.page import Page
 from trainvitals.diagnostics.render.sanitise import setting_value
-from trainvitals.diagnostics.report import Correction, Report, SourceSummary, Table
+from trainvitals.diagnostics.report import Correction, Report, SourceSummary, Table, told
 
 SHOWN_SERIES = 12
 """Series listed unless all are asked for; those that findings speak of come first."""
@@ -84,7 +84,7 @@ def _corrections(report: Report, page: Page) -> Iterator[str]:
         )
         yield from _raw_beside_normalised(change, report, page)
         # A finding about it has said why already.
-        if change.evidence and not any(change.evidence in f.how for f in report.findings):
+        if change.evidence and not any(change.evidence in f.how for f in told(report.findings)):
             yield from page.wrap(change.evidence, "    because ", "    ")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from trainvitals.diagnostics.report import SEVERITIES, Correction, Finding, NotRun, Report, SeriesSummary, Verdict
+from trainvitals.diagnostics.report import SEVERITIES, Correction, Finding, NotRun, Report, SeriesSummary, Verdict, told
 
 VERDICTS: tuple[Verdict, ...] = ("fail", "warn", "unknown", "pass")
 """Worst first: a run that could not be judged needs a look before one that is fine."""
@@ -70,6 +70,13 @@ def when(finding: Finding, report: Report) -> str:
     return f"{unit}s {step(first)} to {step(last)}"
 
 
+def consequence(finding: Finding, report: Report) -> str:
+    """What follows from another finding, in one line: 'then L103 divergence, since step 500: the loss fell to ...'."""
+    window = when(finding, report)
+    place = f" ({window})" if window else ""
+    return f"then {finding.code} {finding.name}{place}: {_first_clause(finding.message)}"
+
+
 def headline(report: Report) -> str:
     """The run in one line: its worst finding and since when, or why nothing was found."""
     findings = tuple(f for f in ranked(report.findings) if f.severity != "info")
@@ -123,7 +130,7 @@ def not_meant(not_run: Iterable[NotRun]) -> tuple[str, ...]:
 
 def series_order(report: Report) -> tuple[SeriesSummary, ...]:
     """Series that findings speak of first, then losses, then the others as logged."""
-    flagged = {metric for finding in report.findings for metric in finding.metrics}
+    flagged = {metric for finding in told(report.findings) for metric in finding.metrics}
     return tuple(sorted(report.series, key=lambda s: (s.metric not in flagged, s.metric != "loss")))
 
 
