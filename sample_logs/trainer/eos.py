@@ -49,7 +49,7 @@ class Settings(loop.Settings):
     eval_images: int = 32
     width: int = 64
     heads: int = 4
-    eos_weight: float = 10.0  # careful: 20 makes so short a training stop too early
+    eos_weight: float = 5.0  # with 20 so short a training still stops too early at its end, with 1 too late
     ce_loss_coef: float = 1.0
     coords_loss_coef: float = 5.0
 

@@ -99,6 +99,7 @@ SPATIAL: tuple[Fault, ...] = (
 
 EOS: tuple[Fault, ...] = (
     Fault("weight-one", "the EOS weighs no more than other tokens", {"eos_weight": 1.0}),
+    Fault("weight-too-low", "the EOS weighs a hundredth of other tokens", {"eos_weight": 0.01}),
     Fault("weight-too-high", "the EOS weighs 2000 times as much as other tokens", {"eos_weight": 2000.0}),
     Fault(
         "auxiliary-dropped",

@@ -79,8 +79,8 @@ class Job:
         batch: numbers of examples -> tensors on the CPU.
         loss: (model, batch) -> (total to be minimised, its parts and other metrics as scalars without gradient).
         evaluate: model -> metrics of the validation set.
-        gradients: (model, batch, steps done before) -> metrics of the gradients that lie in `.grad`, before clipping; the batch
-            is the last micro-batch.
+        gradients: (model, batch, steps done before) -> metrics of the gradients that lie in `.grad`, before clipping;
+            the batch is the last micro-batch.
         finish: model -> metrics that are logged once, at the end, in the `eval` row of the last step.
         fresh: whether each epoch has examples of its own, whose numbers go on from those of the epoch before.
     """
