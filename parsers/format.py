@@ -26,6 +26,7 @@ class Format:
             "made with <package> <version>".
         reads: what is taken from it besides the metrics, in a few words.
         follow: how a file of it is read while it grows at its end; None for formats that are written anew each time.
+        last: asked only where no other format has seen anything of its own.
     """
 
     name: str
@@ -38,3 +39,4 @@ class Format:
     origin: str = ""
     reads: str = ""
     follow: Follow | None = None
+    last: bool = False

@@ -56,10 +56,11 @@ loss scaler skipped a step. `diverged`: the trainer says so itself. `warning`: a
 
 @dataclass(frozen=True, slots=True)
 class UnreadLine:
-    """A line that looks like metrics and was not understood, quoted so that the user can see why."""
+    """A line that looks like metrics and was not understood, quoted so that the user can see why; `why` where known."""
 
     line: int
     text: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class Source:
     `precision` is the number of decimal digits that its format keeps. `lines` counts text lines, or records of a
     binary file. `unread_lines` counts those that look like metrics and were not understood. `problems` are sentences
     for the reader (a bad checksum, a line over the limit). `error` is set when nothing at all could be read, and then
-    says why.
+    says why. `learnt` shows the layouts that were found out from the lines themselves, with the number of lines of
+    each, `doubtful` a line of each kind that might be metrics and from which nothing was taken, with the reason.
     """
 
     path: str
@@ -83,6 +85,8 @@ class Source:
     problems: tuple[str, ...] = ()
     truncated: bool = False
     error: str = ""
+    learnt: tuple[str, ...] = ()
+    doubtful: tuple[UnreadLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ def ranked(file: LogFile) -> list[tuple[float, Format]]:
     """The formats that could read a file, surest first; the search ends at one that has no doubt."""
     scores: list[tuple[float, Format]] = []
     for candidate in FORMATS:
+        if candidate.last and any(score > UNSURE for score, _ in scores):
+            continue
         scores.append((candidate.sniff(file), candidate))
         if scores[-1][0] >= SURE:
             break

@@ -14,6 +14,7 @@ from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.feed import LineFeed
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
+from trainvitals.parsers.formats import learnt
 from trainvitals.parsers.formats.allennlp_text import LINES as ALLENNLP
 from trainvitals.parsers.formats.article import LINES as ARTICLE
 from trainvitals.parsers.formats.ascii_tables import LINES as ASCII_TABLES
@@ -86,7 +87,7 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
 
 _BESIDE = frozenset(one.name for one in LINE_FORMATS if one.beside)
 FALLBACK = "console"
-_ANY_TEXT = 0.05
+_ANY_TEXT, _LEARNT = 0.05, 0.15
 _SOME_LINES, _ALL_LINES = 0.5, 0.9
 
 
@@ -109,7 +110,7 @@ def follow(path: str) -> LineFeed[ConsoleReader]:
 
 
 def _finished(reader: ConsoleReader) -> tuple[Parsed, ...]:
-    counts = _of_trainers(reader.values)
+    counts = _of_trainers(reader.values) or reader.learnt.counts
     return reader.parsed(max(counts, key=lambda name: counts[name]) if counts else FALLBACK)
 
 
@@ -125,6 +126,11 @@ def sniff(name: str, file: LogFile) -> float:
     return _SOME_LINES + (_ALL_LINES - _SOME_LINES) * counts[name] / sum(counts.values()) if name in counts else 0.0
 
 
+def sniff_learnt(file: LogFile) -> float:
+    """A little more than for any text, if both ends of a file have lines that explain themselves."""
+    return _LEARNT if not _values(file.head, file.tail) and _learns(file.head, file.tail) else 0.0
+
+
 def sniff_text(file: LogFile) -> float:
     """A little, for any text."""
     return _ANY_TEXT if is_text(file.head) and file.head.strip() else 0.0
@@ -135,10 +141,24 @@ def _values(head: bytes, tail: bytes) -> dict[str, int]:
     """Numbers per line format in both ends of a file; cached, as every format asks for the same file in turn."""
     if not is_text(head):
         return {}
-    whole = head if head == tail else head.rpartition(b"\n")[0] + b"\n" + tail.partition(b"\n")[2]
-    reader = ConsoleReader("", LINE_FORMATS)
-    reader.take(whole)
+    reader = ConsoleReader("", LINE_FORMATS, learns=False)
+    reader.take(_ends(head, tail))
     return _of_trainers(reader.values)
+
+
+@lru_cache(maxsize=2)
+def _learns(head: bytes, tail: bytes) -> bool:
+    """Whether anything is learnt from both ends of a file."""
+    if not is_text(head):
+        return False
+    reader = ConsoleReader("", ())
+    reader.take(_ends(head, tail))
+    return bool(reader.learnt.series)
+
+
+def _ends(head: bytes, tail: bytes) -> bytes:
+    """The whole lines of both ends of a file."""
+    return head if head == tail else head.rpartition(b"\n")[0] + b"\n" + tail.partition(b"\n")[2]
 
 
 def _format(lines: LineFormat) -> Format:
@@ -158,6 +178,18 @@ def _format(lines: LineFormat) -> Format:
 
 FORMATS: tuple[Format, ...] = (
     *map(_format, LINE_FORMATS),
+    Format(
+        learnt.NAME,
+        learnt.TITLE,
+        learnt.SAMPLE,
+        sniff_learnt,
+        read,
+        precision=4,
+        follow=follow,
+        origin=learnt.ORIGIN,
+        reads=learnt.READS,
+        last=True,
+    ),
     Format(
         FALLBACK,
         "console text without metric lines that are known; notes and hyperparameters are read",

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -23,6 +24,8 @@ from trainvitals.parsers.text.bar_steps import BarSteps
 from trainvitals.parsers.text.bars import MARK, Bar, pieces
 from trainvitals.parsers.text.blocks import Block, blocks
 from trainvitals.parsers.text.config import ConfigText
+from trainvitals.parsers.text.learner import Learner
+from trainvitals.parsers.text.learnt import Learnt, between, learn, together
 from trainvitals.parsers.text.line_format import Context, LineFormat, Row
 from trainvitals.parsers.text.notes import Notes
 from trainvitals.parsers.text.refreshes import merged
@@ -49,7 +52,7 @@ class _Finished:
 class ConsoleReader:
     """Reads one file; make one per file, call `take` as often as more has come, then `parsed`."""
 
-    def __init__(self, path: str, formats: Sequence[LineFormat]) -> None:
+    def __init__(self, path: str, formats: Sequence[LineFormat], *, learns: bool = True) -> None:
         self._path = path
         self._line_count = 0
         self._formats = formats
@@ -57,6 +60,7 @@ class ConsoleReader:
         self._lines, self._refreshes = Columns(), Columns()
         self._bar_steps = BarSteps(self._lines)
         self._notes, self._config = Notes(), ConfigText(path)
+        self._learner = Learner() if learns else None
         self._summary: dict[str, ConfigValue] = {}
         self._finished: list[_Finished] = []
         self._unread: list[UnreadLine] = []
@@ -87,29 +91,49 @@ class ConsoleReader:
     def parsed(self, name: str) -> tuple[Parsed, ...]:
         """What was read, under the name of a format: a run, or several whose names count them. Nothing may follow."""
         self._bar_steps.finish(self._context)
+        learnt = self.learnt
         runs = [*self._finished, self._finish_run(self._context.line + 1, self._config.finish())]
         source = Source(
             path=self._path,
             format=name,
             lines=self._line_count,
             unread_lines=self._unread_lines,
-            unread_examples=tuple(self._unread),
+            unread_examples=tuple(sorted(self._unread, key=lambda one: one.line)[:MAX_EXAMPLES]),
+            learnt=learnt.texts,
+            doubtful=learnt.doubtful[:MAX_EXAMPLES],
             problems=tuple(self._problems()),
             truncated=self._truncated,
         )
         found = self._notes.finish(self._context)
         starts = [0, *(run.end for run in self._finished)]
+        series = [
+            together(run.series, between(learnt.series, start, run.end if i < len(self._finished) else None))
+            for i, (start, run) in enumerate(zip(starts, runs, strict=True))
+        ]
         return tuple(
             Parsed(
-                replace(source, points=sum(map(len, run.series))),
-                run.series,
+                replace(source, points=sum(map(len, own))),
+                own,
                 run.config,
                 run.summary,
                 found if len(runs) == 1 else tuple(note for note in found if start <= note.line < run.end),
                 f"run {number}" if len(runs) > 1 else "",
             )
-            for number, (start, run) in enumerate(zip(starts, runs, strict=True), 1)
+            for number, (start, run, own) in enumerate(zip(starts, runs, series, strict=True), 1)
         )
+
+    @cached_property
+    def learnt(self) -> Learnt:
+        """What came of the lines that no line format took; nothing may be taken afterwards."""
+        if self._learner is None:
+            return Learnt()
+        found = learn(self._learner.finish())
+        self._unread += self._learner.unread
+        self._unread_lines += len(self._learner.unread)
+        for group, why in found.left:
+            self._unread_lines += group.looking
+            self._unread += [replace(one, why=why) for one in group.examples] if group.looking else []
+        return found
 
     def _finish_run(self, end: int, config: Mapping[str, ConfigValue]) -> _Finished:
         return _Finished(merged(self._lines.series(), self._refreshes.series()), config, self._summary, end)
@@ -174,7 +198,12 @@ class ConsoleReader:
         if bar.postfix_at + 2 > len(bar.inside):
             return
         self._context.bar = bar
-        if not self._rows(bar.inside, None) and unread.looks_like_metrics(bar.postfix):
+        learns = self._learner if bar.trains and not self._last else None
+        if (
+            not self._rows(bar.inside, None)
+            and not (learns and learns.offer_bar(bar, self._context))
+            and unread.looks_like_metrics(bar.postfix)
+        ):
             self._not_understood(bar.inside)
         self._context.bar = None
 
@@ -188,10 +217,21 @@ class ConsoleReader:
             return
         if context.indented_block and not text[0].isspace():
             context.indented_block = False
-        if _holds(text, self._config_needles) and self._config.read(text, context.line):
+        if _holds(text, self._config_needles) and not self._is_row(text) and self._config.read(text, context.line):
+            return
+        if self._offered(text):
             return
         if unread.looks_like_metrics(text):
             self._not_understood(text)
+
+    def _is_row(self, text: str) -> bool:
+        """Whether a line that names a hyperparameter says it of one step: then it is no configuration."""
+        return self._learner is not None and unread.looks_like_metrics(text) and self._learner.is_row(text)
+
+    def _offered(self, text: str) -> bool:
+        """Whether the learner keeps a line that nobody took; of a last one that is cut off it could miss a digit."""
+        torn = self._last and text.rstrip("\r")[-1] in _MAY_GO_ON
+        return self._learner is not None and not torn and self._learner.offer(text, self._context)
 
     def _rows(self, text: str, behind: Bar | None) -> bool:
         """Whether a line format has taken the text."""
