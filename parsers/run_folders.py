@@ -36,7 +36,7 @@ LOG_NAMES = (
 )
 """Names that trainers give their logs; what stands before one of them in a file name tells runs of one folder apart."""
 
-EVENT_FOLDERS = frozenset({"runs", "logs", "tb", "tensorboard", "tb_logs", "tb_log"})
+EVENT_FOLDERS = frozenset({"runs", "logs", "log", "tb", "tensorboard", "tb_logs", "tb_log"})
 _WANDB_RUN = pattern(r"(?:offline-)?run-\d{8}_\d{6}-\S+")
 _CHECKPOINT = pattern(r"(?:checkpoint|global_step)[-_]?(\d+)")
 

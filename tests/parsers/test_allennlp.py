@@ -11,6 +11,7 @@ from trainvitals.parsers.discover import discover
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.formats import allennlp_metrics, detect
+from trainvitals.parsers.formats.tensorboard import SAMPLE as EVENTS
 
 TRAINER = "2019-10-15 12:45:23,697 - INFO - allennlp.training.trainer - "
 WRITER = "2019-10-15 12:46:03,515 - INFO - allennlp.training.tensorboard_writer - "
@@ -82,6 +83,14 @@ def test_the_files_of_a_folder_are_one_run_in_the_order_of_epochs(folder):
     assert run.get("loss").time[1] == 69.899715
     assert run.summary["test_loss"].value == 1.1
     assert "training_loss" in run.summary
+
+
+def test_the_event_files_below_are_of_the_same_run(folder):
+    for split in ("train", "validation"):
+        (folder / "log" / split).mkdir(parents=True)
+        (folder / "log" / split / "events.out.tfevents.1663590523.host").write_bytes(EVENTS)
+    (files,) = discover([str(folder)])
+    assert len(files.paths) == 15
 
 
 def test_a_line_of_a_file_is_cited(folder):
