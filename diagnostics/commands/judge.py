@@ -69,7 +69,7 @@ def check(paths: tuple[str, ...], form: str, target: str | None, exit_zero: bool
 
 
 def _run(paths: Sequence[str], form: str, target: str | None, options: dict[str, Any], *, strict: bool = False) -> int:
-    settings = _settings(paths, options)
+    settings = settings_of(paths, options)
     present = tuple(path for path in paths if path == STDIN or os.path.lexists(path))
     style = output.Style(form, target, settings.fail_on, options["no_color"], options["verbose"])
     text, reports = output.rendered(_examined(present, settings), style)
@@ -97,7 +97,8 @@ def _found(reports: Sequence[Report], fail_on: str) -> bool:
     return any(worst(report.findings) in counted for report in reports)
 
 
-def _settings(paths: Sequence[str], options: dict[str, Any]) -> Settings:
+def settings_of(paths: Sequence[str], options: dict[str, Any]) -> Settings:
+    """The settings of the nearest file, with what the command line says on top; `options` are those shared by commands."""
     from trainvitals.diagnostics.rules import RULES
     from trainvitals.diagnostics.settings import Settings, assigned, codes, find, override
 
