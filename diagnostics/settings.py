@@ -44,7 +44,7 @@ FILE_NAME = "trainvitals.toml"
 MAX_SETTINGS_BYTES = 1 << 20
 """Settings are some kilobytes; a larger file is not read."""
 
-KEYS = ("fail-on", "select", "ignore", "severity", "rules", "loss_types")
+KEYS = ("fail-on", "select", "ignore", "webhook-hosts", "severity", "rules", "loss_types")
 
 
 class SettingsError(TrainvitalsError):
@@ -64,7 +64,8 @@ class Settings:
 
     `select` and `ignore` hold codes or their beginnings (`R` is every rule of that family); an empty `select` is all.
     `thresholds` maps a code to keyword arguments of its rule, `severities` a code to the severity of its findings.
-    `origin` is the file that they were read from, empty if none.
+    `webhook_hosts` are the hosts that may be told of findings. `origin` is the file that they were read from, empty if
+    none.
     """
 
     fail_on: Level = "fail"
@@ -73,6 +74,7 @@ class Settings:
     severities: Mapping[str, Severity] = field(default_factory=dict)
     thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     loss_types: tuple[LossType, ...] = ()
+    webhook_hosts: tuple[str, ...] = ()
     origin: str = ""
 
     def runs(self, code: str) -> bool:
@@ -101,6 +103,9 @@ def parse(table: Mapping[str, Any], rules: Sequence[Rule], origin: str) -> Setti
         severities=_severities(_table(table, "severity", origin), rules, origin),
         thresholds=_thresholds(_table(table, "rules", origin), rules, origin),
         loss_types=_loss_types(_table(table, "loss_types", origin), origin),
+        webhook_hosts=tuple(
+            host.lower() for host in _strings(table.get("webhook-hosts", ()), origin, "webhook-hosts", "hosts")
+        ),
         origin=origin,
     )
 
@@ -246,9 +251,9 @@ def _fail_on(value: Any, origin: str) -> Level:
     return level
 
 
-def _strings(value: Any, origin: str, key: str) -> Sequence[str]:
+def _strings(value: Any, origin: str, key: str, what: str = "codes") -> Sequence[str]:
     if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise SettingsError(origin, key, "must be a list of codes")
+        raise SettingsError(origin, key, f"must be a list of {what}")
     return value
 
 
