@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ from trainvitals.diagnostics.commands import console, output
 from trainvitals.diagnostics.report import SEVERITIES, Report, worst
 
 if TYPE_CHECKING:
+    from trainvitals.diagnostics.baseline import Accepted
     from trainvitals.diagnostics.pipeline import Examined
     from trainvitals.diagnostics.settings import Settings
 
@@ -29,6 +31,7 @@ def _shared_options(command: Command) -> Command:
         click.argument("paths", metavar="PATH...", nargs=-1, required=True),
         click.option("--format", "form", type=click.Choice(output.FORMATS), default="text", help="Kind of output."),
         click.option("-o", "--output", "target", metavar="FILE", help="Write there instead of to standard output."),
+        click.option("--also", multiple=True, metavar="FORMAT=FILE", help="A further output of the same runs."),
         click.option("--select", multiple=True, metavar="CODES", help="Only these rules: R102, or R for a family."),
         click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules."),
         click.option("--config", "assigned", multiple=True, metavar="KEY=VALUE", help="A setting: rules.L104.z=10."),
@@ -56,6 +59,9 @@ def report(paths: tuple[str, ...], form: str, target: str | None, **options: Any
 @click.option("--fail-on", type=click.Choice(("warn", "fail")), help="Lowest severity that fails the check [fail].")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option("--strict", is_flag=True, help="Fail also for runs about which nothing can be said.")
+@click.option("--baseline", metavar="FILE", help="Findings that are accepted: they are notes and fail nothing.")
+@click.option("--write-baseline", metavar="FILE", help="Accept all findings of today: leave them there.")
+@click.option("--statistics", is_flag=True, help="How many findings of each rule, in place of the findings.")
 def check(paths: tuple[str, ...], form: str, target: str | None, exit_zero: bool, strict: bool, **options: Any) -> int:
     """Judge runs as report does, for scripts and CI.
 
@@ -70,16 +76,74 @@ def check(paths: tuple[str, ...], form: str, target: str | None, exit_zero: bool
 
 def _run(paths: Sequence[str], form: str, target: str | None, options: dict[str, Any], *, strict: bool = False) -> int:
     settings = settings_of(paths, options)
+    paths = _expanded(paths)
     present = tuple(path for path in paths if path == STDIN or os.path.lexists(path))
-    style = output.Style(form, target, settings.fail_on, options["no_color"], options["verbose"])
-    text, reports = output.rendered(_examined(present, settings), style)
+    style = output.Style(
+        form,
+        target,
+        settings.fail_on,
+        options["no_color"],
+        options["verbose"],
+        options.get("statistics", False),
+        tuple(map(_also, options["also"])),
+    )
+    accepted = _baseline(options.get("baseline"))
+    texts, reports = output.rendered(_accepted(_examined(present, settings), accepted), style)
     if present and not reports:
         console.complain(f"no log was found in {', '.join(present)}")
-    console.write(text, target)
+    for text, file in texts:
+        console.write(text, file)
+    _after(reports, accepted, options)
     for path in paths:
         if path not in present:
             console.complain(f"{path}: does not exist")
     return exit_code(reports, settings.fail_on, strict=strict) if len(present) == len(paths) else console.WRONG
+
+
+def _expanded(paths: Sequence[str]) -> tuple[str, ...]:
+    """The paths, with patterns that no shell has expanded (quoted ones, and those in a workflow file) expanded."""
+    import glob
+
+    found = ((path,) if _is_plain(path) else sorted(glob.glob(path, recursive=True)) or (path,) for path in paths)
+    return tuple(path for group in found for path in group)
+
+
+def _is_plain(path: str) -> bool:
+    return path == STDIN or os.path.lexists(path) or not any(character in path for character in "*?[")
+
+
+def _also(text: str) -> tuple[str, str]:
+    form, _, file = text.partition("=")
+    if form not in output.FORMATS or not file:
+        raise click.BadParameter(f"{text!r} is not FORMAT=FILE with one of {', '.join(output.FORMATS)}")
+    return form, file
+
+
+def _baseline(path: str | None) -> tuple[Accepted, ...]:
+    """The accepted findings of a file; none without one."""
+    if path is None:
+        return ()
+    from trainvitals.diagnostics.baseline import load
+
+    return load(path)
+
+
+def _accepted(examined: Iterator[Examined], accepted: tuple[Accepted, ...]) -> Iterator[Examined]:
+    if not accepted:
+        return examined
+    from trainvitals.diagnostics.baseline import accept
+
+    return (replace(one, report=accept(one.report, accepted)) for one in examined)
+
+
+def _after(reports: Sequence[Report], accepted: tuple[Accepted, ...], options: dict[str, Any]) -> None:
+    """Say what of a baseline has expired, and write one if that is asked for."""
+    from trainvitals.diagnostics import baseline
+
+    for one in baseline.expired(reports, accepted):
+        console.complain(f"{options['baseline']}: no longer found, take it out: {one.code} in {one.run}")
+    if options.get("write_baseline"):
+        console.write(baseline.dumps(reports), options["write_baseline"])
 
 
 def exit_code(reports: Sequence[Report], fail_on: str, *, strict: bool = False) -> int:

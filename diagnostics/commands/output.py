@@ -20,24 +20,43 @@ FORMATS = ("text", "json", "jsonl", "markdown", "html", "junit", "sarif", "githu
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What the user asked for: a format, a file or None for standard output, and how the text looks."""
+    """What the user asked for: a format, a file or None for standard output, and how the text looks.
+
+    `also` are further pairs of format and file, of the same runs.
+    """
 
     form: str
     target: str | None
     fail_on: Level
     no_color: bool = False
     verbose: bool = False
+    statistics: bool = False
+    also: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def outputs(self) -> tuple[tuple[str, str | None], ...]:
+        """All pairs of format and file, the main one first."""
+        return ((self.form, self.target), *self.also)
 
 
-def rendered(examined: Iterable[Examined], style: Style) -> tuple[str, tuple[Report, ...]]:
-    """The output, and the reports in it. The series of a run are held no longer than its picture takes."""
+def rendered(
+    examined: Iterable[Examined], style: Style
+) -> tuple[tuple[tuple[str, str | None], ...], tuple[Report, ...]]:
+    """Pairs of text and file for all outputs, and the reports in them.
+
+    The series of a run are held no longer than its picture takes.
+    """
     reports: list[Report] = []
-    if style.form == "html":
+    page = ""
+    if any(form == "html" for form, _ in style.outputs):
         from trainvitals.diagnostics.render import html
 
-        return html.render((one.report, one.normalised) for one in _noted(examined, reports)), tuple(reports)
-    reports += [one.report for one in examined]
-    return _text(tuple(reports), style), tuple(reports)
+        page = html.render((one.report, one.normalised) for one in _noted(examined, reports))
+    else:
+        reports += [one.report for one in examined]
+    made = tuple(reports)
+    texts = ((page if form == "html" else _text(made, form, target, style), target) for form, target in style.outputs)
+    return tuple(texts), made
 
 
 def _noted(examined: Iterable[Examined], reports: list[Report]) -> Iterator[Examined]:
@@ -46,14 +65,14 @@ def _noted(examined: Iterable[Examined], reports: list[Report]) -> Iterator[Exam
         yield one
 
 
-def _text(reports: tuple[Report, ...], style: Style) -> str:
-    if style.form == "text":
-        return _page(reports, style)
-    if style.form == "junit":
+def _text(reports: tuple[Report, ...], form: str, target: str | None, style: Style) -> str:
+    if form == "text":
+        return _statistics(reports) if style.statistics else _page(reports, target, style)
+    if form == "junit":
         from trainvitals.diagnostics.render import junit
 
         return junit.render(reports, style.fail_on)
-    if style.form == "sarif":
+    if form == "sarif":
         from trainvitals.diagnostics.render import sarif
         from trainvitals.diagnostics.rules import RULES
 
@@ -67,13 +86,38 @@ def _text(reports: tuple[Report, ...], style: Style) -> str:
         "github": github.render,
         "gitlab": gitlab.render,
     }
-    return plain[style.form](reports)
+    return plain[form](reports)
 
 
-def _page(reports: tuple[Report, ...], style: Style) -> str:
+def _statistics(reports: tuple[Report, ...]) -> str:
+    """One line per rule with findings: how many, of which severity, in how many runs; then what was checked."""
+    from collections import Counter
+
+    from trainvitals.diagnostics.render import page, words
+    from trainvitals.diagnostics.report import SEVERITIES, told
+
+    found = [(report.run, f) for report in reports for f in told(report.findings)]
+    counts = Counter((SEVERITIES.index(f.severity), f.code, f.name) for _, f in found)
+    rows = [
+        (
+            str(number),
+            SEVERITIES[severity],
+            code,
+            name,
+            words.count(len({r for r, f in found if f.code == code}), "run"),
+        )
+        for (severity, code, name), number in sorted(
+            counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1])
+        )
+    ]
+    lines = page.Page(console.PLAIN_WIDTH).columns(rows, right=(0,)) if rows else []
+    return "".join(f"{line[2:]}\n" for line in lines) + f"{words.checked(reports)}\n"
+
+
+def _page(reports: tuple[Report, ...], target: str | None, style: Style) -> str:
     from trainvitals.diagnostics.render import page, text
 
-    to_file = style.target not in (None, "-")
+    to_file = target not in (None, "-")
     blocks = page.UNICODE.blocks + page.UNICODE.fail + page.UNICODE.arrow
     return text.render(
         reports,
