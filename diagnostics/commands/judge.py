@@ -162,7 +162,7 @@ def _found(reports: Sequence[Report], fail_on: str) -> bool:
 
 
 def settings_of(paths: Sequence[str], options: dict[str, Any]) -> Settings:
-    """The settings of the nearest file, with what the command line says on top; `options` are those shared by commands."""
+    """The settings of the nearest file, with what the command line says on top of them."""
     from trainvitals.diagnostics.rules import RULES
     from trainvitals.diagnostics.settings import Settings, assigned, codes, find, override
 
