@@ -181,14 +181,15 @@ def build(settings: Settings) -> Job:
 
 
 def as_text(row: Row) -> Iterator[str]:
-    """A pair of lines: the losses of all tokens, then those of both classes."""
+    """A pair of lines: the losses of all tokens, then those of both classes; one line for the validation set."""
     values = dict(row.values)
     head = "Validation step" if row.split == "eval" else "Step"
     a, o, ratio = (values.pop(name) for name in ("article_loss", "other_loss", "ratio"))
     loss, ppl = values.pop("loss"), values.pop("ppl")
     rest = "".join(f" | {name}: {value:g}" for name, value in values.items())
-    yield f"{head} {row.step} | Epoch {int(row.epoch)} | Loss: {loss:g} | PPL: {ppl:g}{rest}"
-    yield f"Article Loss: {a:g} | Other Loss: {o:g} | Ratio: {ratio:g}x"
+    tokens = f"{head} {row.step} | Epoch {int(row.epoch)} | Loss: {loss:g} | PPL: {ppl:g}{rest}"
+    classes = f"Article Loss: {a:g} | Other Loss: {o:g} | Ratio: {ratio:g}x"
+    yield from (f"{tokens} | {classes}",) if row.split == "eval" else (tokens, classes)
 
 
 def as_json(row: Row) -> dict[str, Any]:

@@ -30,7 +30,12 @@ class UnknownFaultError(TrainvitalsError):
 
 ARTICLE: tuple[Fault, ...] = (
     Fault("weight-one", "articles weigh no more than other tokens", {"article_weight": 1.0}),
-    Fault("weight-too-high", "articles weigh 300 times as much as other tokens", {"article_weight": 300.0}),
+    Fault(
+        "weight-too-high",
+        "articles weigh 300 times as much as other tokens",
+        # At a rate at which the articles take the whole run to be learnt.
+        {"article_weight": 300.0, "learning_rate": 3e-4, "max_steps": 300},
+    ),
     Fault(
         "weight-not-in-effect",
         "a weight of 5 is configured, and the loss is not weighted",
@@ -140,6 +145,41 @@ CAUSAL_LM: tuple[Fault, ...] = (
     Fault("resumed", "killed and resumed from the last checkpoint, as it should be", {"killed_at": 130}),
     Fault(
         "hidden-nan",
+        "one row in 40 is cut before its answer: a mean over none but such rows is NaN, which is logged as 0",
+        {"own_loss": True, "cut_rows": 0.025},
+    ),
+    Fault(
+        "accumulation-changed",
+        "the logged loss is a sum over micro-batches, of which there are 4 and not 1 later",
+        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (240, 4), "train_images": 80},
+    ),
+    Fault(
+        "partial-window",
+        "epochs of 13 micro-batches in windows of 4: the last window has one and is divided by 4",
+        {"gradient_accumulation_steps": 4, "batch_size": 4, "divide_by": "K", "train_images": 52},
+    ),
+    Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
+    Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
+    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 330}),
+)
+
+CAUSAL_LM: tuple[Fault, ...] = (
+    Fault("no-mask", "labels are a copy of the input: the loss counts the prompt too", {"mask_prompt": False}),
+    Fault(
+        "accumulation-times-k",
+        "an own compute_loss ignores num_items_in_batch: the loss is logged 16 times too large",
+        {"own_loss": True},
+    ),
+    Fault("lr-too-high", "a learning rate 50 times too high", {"learning_rate": 0.05}),
+    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 90}),
+    Fault(
+        "schedule-not-restored",
+        "killed and resumed without scheduler.pt: the warm-up begins again",
+        {"killed_at": 130, "keep_schedule": False, "warmup_steps": 20},
+    ),
+    Fault("resumed", "killed and resumed from the last checkpoint, as it should be", {"killed_at": 130}),
+    Fault(
+        "hidden-nan",
         "resumed with weights in fp16, where Adam divides by 0; logging_nan_inf_filter shows NaN as 0",
         {"killed_at": 130, "half_after": True},
     ),
@@ -167,8 +207,11 @@ CAUSAL_LM: tuple[Fault, ...] = (
 )
 
 SOFTCE: tuple[Fault, ...] = (
-    Fault("no-gate", "the gate has weight 0: probability lies outside the coordinates", {"gate_weight": 0.0}),
-    Fault("gate-dropped", "the gate is left out from step 300 on, as it costs most of the loss", {"gate_until": 300}),
+    Fault(
+        "no-gate",
+        "the gate has weight 0, at a learning rate at which words are learnt and places are not yet",
+        {"gate_weight": 0.0, "learning_rate": 3e-4},
+    ),
     Fault("no-w1", "W1 has weight 0, which is no fault: the run to compare with", {"w1_weight": 0.0}),
     Fault(
         "sharp",

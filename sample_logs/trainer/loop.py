@@ -106,6 +106,7 @@ class State:
     epoch: int = 0
     micro: int = 0  # micro-batches done in this epoch
     schedule_from: int = 0  # the step at which the schedule began
+    waited: float = 0.0  # seconds for a slow data loader
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -188,9 +189,9 @@ def _steps(job: Job, settings: Settings, state: State, out: Path, writers: Seque
     spent, last = 0.0, settings.max_steps
     with tqdm(total=last, initial=state.step, disable=None, leave=False) as bar:
         while state.step < last:
-            begin = time.perf_counter()
+            begin = _clock(state)
             rows = _step(job, settings, state, forward)
-            spent += time.perf_counter() - begin  # evaluations and checkpoints are not counted
+            spent += _clock(state) - begin  # evaluations and checkpoints are not counted
             state.step += 1
             number = state.step - 1 + settings.count_from
             epoch = state.epoch + state.micro / max(1, job.rows // settings.batch_size)
@@ -208,6 +209,11 @@ def _steps(job: Job, settings: Settings, state: State, out: Path, writers: Seque
                 raise Killed
 
 
+def _clock(state: State) -> float:
+    """Seconds so far; on a CPU those of computing and of waiting for data, as what else runs there is not the run's."""
+    return time.perf_counter() if seeds.device().type != "cpu" else time.process_time() + state.waited
+
+
 def _keep(state: State, settings: Settings, out: Path, weights: int) -> None:
     if settings.save_steps and state.step % settings.save_steps == 0:
         _save(state, out / CHECKPOINT)
@@ -222,6 +228,7 @@ def _step(job: Job, settings: Settings, state: State, forward: nn.Module) -> lis
     micros = window(state, settings, job.rows, fresh=job.fresh)
     if settings.slow_from and state.step >= settings.slow_from:
         time.sleep(settings.slow_seconds)
+        state.waited += settings.slow_seconds
     divisor = len(micros) if settings.divide_by == "window" else settings.gradient_accumulation_steps
     parts: list[Metrics] = []
     batch: Batch = ()
