@@ -111,12 +111,12 @@ EOS: tuple[Fault, ...] = (
         "the total lacks the losses of the first five decoder layers",
         {"auxiliary_in_total": False},
     ),
-    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 250}),
+    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 200}),
     Fault("lr-too-high", "a learning rate 50 times too high", {"learning_rate": 0.1}),
     Fault(
         "accumulation-changed",
         "the logged loss is a sum over micro-batches, of which there are 4 and not 1 later",
-        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (240, 4), "train_images": 80},
+        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (200, 4), "train_images": 80},
     ),
     Fault(
         "partial-window",
@@ -125,7 +125,7 @@ EOS: tuple[Fault, ...] = (
     ),
     Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
     Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
-    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 330}),
+    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 230, "save_steps": 100}),
 )
 
 CAUSAL_LM: tuple[Fault, ...] = (
@@ -151,7 +151,7 @@ CAUSAL_LM: tuple[Fault, ...] = (
     Fault(
         "accumulation-changed",
         "the logged loss is a sum over micro-batches, of which there are 4 and not 1 later",
-        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (240, 4), "train_images": 80},
+        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (200, 4), "train_images": 80},
     ),
     Fault(
         "partial-window",
@@ -160,7 +160,7 @@ CAUSAL_LM: tuple[Fault, ...] = (
     ),
     Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
     Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
-    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 330}),
+    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 230, "save_steps": 100}),
 )
 
 CAUSAL_LM: tuple[Fault, ...] = (
