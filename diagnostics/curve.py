@@ -216,6 +216,11 @@ def percent(log_change: float) -> str:
     return f"{math.expm1(log_change):+.1%}".replace("%", " %")
 
 
+def level(u: float) -> float:
+    """The value of which `u` is the natural logarithm, as far as a double reaches."""
+    return math.exp(min(u, 709.0))
+
+
 def stretches(mask: Bools) -> list[tuple[int, int]]:
     """First and last index of every run of true values."""
     edges = np.diff(np.concatenate([[0], mask.view(np.int8), [0]]))

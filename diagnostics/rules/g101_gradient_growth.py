@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, other_aim, scaler_at_work
+from trainvitals.diagnostics.curve import Curve, level, other_aim, scaler_at_work
 from trainvitals.diagnostics.optimiser import gradient_norms, positive, recent_points, without_scale
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
@@ -121,18 +121,18 @@ def _grown(case: Case, series: Series, limits: tuple[float, float], z: float, ju
         return f"inconclusive: {len(c)} values of {series.logged_as} give {count} independent blocks of {least} needed"
     grown = growth(c, count)
     if grown.size < limits[0] or (grown.z < z and grown.jump < jump):
-        return f"{series.logged_as} ends at {math.exp(grown.now):.3g}, {math.exp(grown.before):.3g} before"
+        return f"{series.logged_as} ends at {level(grown.now):.3g}, {level(grown.before):.3g} before"
     unscaled = without_scale(case, series)
     if unscaled is not None:
         inner = positive(unscaled)
         if growth(inner, max(least, min(count, inner.blocks(8)))).size < limits[0]:
             return f"{series.logged_as} grows with the loss scale only"
-    elif scaler_at_work(case) and math.exp(grown.now) > SCALED:
+    elif scaler_at_work(case) and level(grown.now) > SCALED:
         return f"inconclusive: {series.logged_as} may carry the loss scale, which is not logged"
     severity: Severity = "fail" if grown.size >= limits[1] else "warn"
     message = (
-        f"{series.logged_as} grew {math.exp(min(grown.size, 700)):.3g} times: {math.exp(grown.before):.3g} in the "
-        f"first third, {math.exp(min(grown.now, 700)):.3g} at the end"
+        f"{series.logged_as} grew {level(grown.size):.3g} times: {level(grown.before):.3g} in the "
+        f"first third, {level(grown.now):.3g} at the end"
     )
     return _finding(case, c, grown.start, severity, message, grown.how)
 
@@ -151,8 +151,8 @@ def _before_nan(case: Case, series: Series, limit: float, rows: int) -> Finding 
     if late - usual < limit or late - float(before.u[: -2 * rows].max()) < 0:
         return ""
     message = (
-        f"{series.logged_as} grew {math.exp(min(late - usual, 700)):.3g} times in the last rows before step "
-        f"{places.min():g}, where the run broke ({math.exp(usual):.3g} usually, then {math.exp(min(late, 700)):.3g})"
+        f"{series.logged_as} grew {level(late - usual):.3g} times in the last rows before step "
+        f"{places.min():g}, where the run broke ({level(usual):.3g} usually, then {level(late):.3g})"
     )
     how = f"median of the last {rows} rows before the first value that is not finite"
     return _finding(case, before, len(before) - rows, "fail", message, how)
@@ -165,12 +165,12 @@ def _over_limit(case: Case, series: Series, share: float = 0.1) -> Finding | str
     tail = max(3, math.ceil(share * len(c)))
     if limit is None or len(c) < tail:
         return ""
-    level = math.exp(min(700.0, float(np.median(c.u[-tail:]))))
-    if level <= limit:
+    stands = level(float(np.median(c.u[-tail:])))
+    if stands <= limit:
         return ""
     above = np.flatnonzero(c.series.value > limit)
-    message = f"{series.logged_as} stands at {level:.4g}, above the limit of {limit:g} for this loss"
-    severity: Severity = "fail" if level > 10 * limit else "warn"
+    message = f"{series.logged_as} stands at {stands:.4g}, above the limit of {limit:g} for this loss"
+    severity: Severity = "fail" if stands > 10 * limit else "warn"
     return _finding(case, c, int(above[0]), severity, message, f"median of the last {tail} values")
 
 

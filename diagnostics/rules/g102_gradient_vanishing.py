@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, other_aim, rounded, sound, stretches, unfit
+from trainvitals.diagnostics.curve import Curve, curve, level, other_aim, rounded, sound, stretches, unfit
 from trainvitals.diagnostics.optimiser import gradient_norms, positive, recent_points, without_scale
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
@@ -72,17 +72,17 @@ def _vanished(case: Case, series: Series, factor: float, least: int, explained: 
     if len(c) < least:
         return f"inconclusive: {len(c)} values of {series.logged_as} of {least} needed"
     fell = _fall(c)
-    level = f"{series.logged_as} ends at {math.exp(-fell):.3g} of its early level"
+    told = f"{series.logged_as} ends at {level(-fell):.3g} of its early level"
     if fell < math.log(factor):
-        return level
+        return told
     unscaled = without_scale(case, series)
     if unscaled is not None and _fall(positive(unscaled)) < math.log(factor):
         return f"{series.logged_as} falls with the loss scale only"
     if case.loss is not None and not unfit(case, case.loss):
         loss = curve(sound(case.loss))
         if len(loss) >= least and _fall(loss) > -math.log(explained):
-            return f"{level}, and the loss with it"
-    early, now = (math.exp(v) for v in _levels(c))
+            return f"{told}, and the loss with it"
+    early, now = (level(v) for v in _levels(c))
     start = int(np.flatnonzero(c.u > math.log(now) + fell / 2)[-1])
     message = (
         f"{series.logged_as} fell from {early:.3g} to {now:.3g} while the loss has not come near 0: nothing is learnt"

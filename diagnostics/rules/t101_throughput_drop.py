@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve
+from trainvitals.diagnostics.curve import Curve, level
 from trainvitals.diagnostics.pace import Pace, pace_of
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -69,7 +69,7 @@ def check(
     halves = min(float(np.median(late[: tail // 2])), float(np.median(late[tail // 2 :])))
     slower = now - usual
     if slower < math.log(warn_factor) or halves - usual < math.log(warn_factor) or slower < sure:
-        return Pass(CODE, f"{pace.what}: the last steps take {math.exp(slower):.2f} times the usual")
+        return Pass(CODE, f"{pace.what}: the last steps take {level(slower):.2f} times the usual")
     return _finding(case, pace, skip, usual, now, "fail" if slower >= math.log(fail_factor) else "warn")
 
 
@@ -86,7 +86,7 @@ def _finding(case: Case, pace: Pace, skip: int, usual: float, now: float, severi
     c = pace.curve
     start = _onset(c, skip, usual, now)
     sign = -1 if pace.inverse else 1
-    levels = (math.exp(sign * usual), math.exp(sign * now))
+    levels = (level(sign * usual), level(sign * now))
     plain = np.array_equal(c.series.value, pace.source.value) and np.allclose(
         np.abs(c.u), np.abs(np.log(c.series.value))
     )
@@ -96,7 +96,7 @@ def _finding(case: Case, pace: Pace, skip: int, usual: float, now: float, severi
         NAME,
         severity,
         (pace.source.metric,),
-        f"steps take {math.exp(now - usual):.2f} times as long as usual since step {c.step(start):g}{told}",
+        f"steps take {level(now - usual):.2f} times as long as usual since step {c.step(start):g}{told}",
         REMEDY,
         c.step(start),
         c.step(-1),

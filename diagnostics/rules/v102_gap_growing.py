@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import label, percent, restarted
+from trainvitals.diagnostics.curve import label, level, percent, restarted
 from trainvitals.diagnostics.evaluations import Gap, gap_of, late_gain
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
@@ -66,7 +66,7 @@ def check(
     now = f"validation is {percent(end)} from training, {percent(middle)} in the middle of the run"
     if end - middle < math.log1p(growth) or end < math.log(ratio) or mann_kendall(means) < z:
         return Pass(CODE, now)
-    if math.exp(gap.above[-1]) - math.exp(gap.below[-1]) < linear * math.exp(float(gap.below[0])):
+    if level(gap.above[-1]) - level(gap.below[-1]) < linear * level(float(gap.below[0])):
         return Pass(CODE, now)
     fell, sure = late_gain(gap.above)
     if fell > max(math.log1p(gained), sure):
@@ -80,7 +80,7 @@ def _finding(case: Case, gap: Gap, middle: float, end: float, fell: float, z: fl
     c = gap.held_out
     start, last = gap.first + len(gap) // 2, gap.first + len(gap) - 1
     best = gap.first + int(np.argmin(gap.above))
-    ends = [f"{100 * math.expm1(v):.0f} %" for v in (middle, end)]
+    ends = [f"{100 * (level(v) - 1):.0f} %" for v in (middle, end)]
     return Finding(
         CODE,
         NAME,

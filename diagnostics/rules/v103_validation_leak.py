@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
-from trainvitals.diagnostics.curve import label
+from trainvitals.diagnostics.curve import label, level
 from trainvitals.diagnostics.evaluations import Gap, gap_of
 from trainvitals.diagnostics.ratio import recent
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
@@ -69,7 +69,7 @@ def check(
     # A training loss that shot up, or is logged in another unit since, leaves validation where it was.
     below = min(below, float(gap.below.min()) - float(np.median(gap.above[-late.size :]))) if late.size else below
     if below <= math.log(factor):
-        return Pass(CODE, f"validation / training loss {math.exp(-below):.3g}")
+        return Pass(CODE, f"validation / training loss {level(-below):.3g}")
     needed = 2 if below > math.log(near_zero) else evaluations_needed
     if late.size < needed:
         return NotRun(CODE, f"inconclusive: {late.size} evaluations in the last half of {needed} needed")
@@ -133,13 +133,13 @@ def _finding(case: Case, gap: Gap, below: float, evaluations: int, share: float)
     last = gap.first + len(gap) - 1
     low = np.flatnonzero(gap.u < -below / 2)
     start = gap.first + (int(low[0]) if low.size else 0)
-    now, other = math.exp(float(gap.above[-1])), math.exp(float(gap.below[-1]))
+    now, other = level(float(gap.above[-1])), level(float(gap.below[-1]))
     return Finding(
         CODE,
         NAME,
         "fail",
         (c.series.metric,),
-        f"{label(c.series)} is {math.exp(below):.3g} times below the training loss ({now:.4g} against {other:.4g} at "
+        f"{label(c.series)} is {level(below):.3g} times below the training loss ({now:.4g} against {other:.4g} at "
         "the last evaluation): further than dropout or augmentation explain",
         REMEDY,
         c.step(start),

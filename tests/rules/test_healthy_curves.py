@@ -1,4 +1,4 @@
-"""Rules that know no loss type stay silent on healthy runs of every shape, length and noise."""
+"""No rule warns or fails on healthy runs of any shape, length and noise."""
 
 import numpy as np
 import pytest
@@ -6,21 +6,15 @@ from curves import HEALTHY
 from make import case
 
 from trainvitals.diagnostics.report import Finding, NotRun
-from trainvitals.diagnostics.rules import (
-    l101_not_learning,
-    l103_divergence,
-    n101_non_finite,
-    n102_hidden_nan,
-    v101_overfitting,
-)
+from trainvitals.diagnostics.rules import RULES, l101_not_learning, l103_divergence, n102_hidden_nan, v101_overfitting
 
-RULES = (n101_non_finite, n102_hidden_nan, l101_not_learning, l103_divergence, v101_overfitting)
 SIZES = ((20, 3), (60, 2), (200, 1), (2000, 1), (20_000, 1))
 
 
 def found(rule, made):
     result = rule.check(made)
-    return [f for f in (result if isinstance(result, tuple) else (result,)) if isinstance(f, Finding)]
+    findings = [f for f in (result if isinstance(result, tuple) else (result,)) if isinstance(f, Finding)]
+    return [f for f in findings if f.severity != "info"]
 
 
 @pytest.mark.parametrize("shape", HEALTHY, ids=lambda shape: shape.__name__)
