@@ -44,6 +44,7 @@ def _read(log: LogFile) -> tuple[Parsed, ...]:
 
 def _runs(table: Table) -> tuple[Parsed, ...]:
     when, used = when_of(table, TIMES)
+    when = _along_the_axis(when, table)
     runs: dict[str, dict[str, str]] = {}
     for column in table.numbers:
         run, between, metric = column.rpartition(BETWEEN)
@@ -52,6 +53,14 @@ def _runs(table: Table) -> tuple[Parsed, ...]:
     several = len(runs) > 1
     parsed = [_run(table, when, metrics, run if several else "") for run, metrics in runs.items()]
     return tuple(parsed) or (Parsed(table.source),)
+
+
+def _along_the_axis(when: When, table: Table) -> When:
+    """Steps and epochs of a chart over `train/step` or another counter that the trainer has put into a section."""
+    axis = next((column for column in table.numbers if BETWEEN not in column), "")
+    counter = plain(axis).rpartition("/")[2]
+    step = _either(when.step, table, axis if counter in STEP_NAMES else None)
+    return replace(when, step=step, epoch=_either(when.epoch, table, axis if counter in EPOCH_NAMES else None))
 
 
 def _bounds_another(column: str, table: Table) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from datetime import UTC, datetime
 
 import numpy as np
@@ -350,6 +351,41 @@ def test_a_chart_export_of_several_runs_is_several_runs():
     assert (first.name, points(first, "loss")) == ("a - b", [(1, 2.0)])
     assert (second.name, points(second, "loss")) == ("c", [(2, 3.0)])
     assert len(first.series) == len(second.series) == 1
+
+
+def test_a_chart_export_of_several_runs_over_an_axis_of_their_own_takes_the_steps_of_each():
+    """The header of a public export: the axis is `epoch`, and each run brings the steps at which it logged."""
+    runs = ("playful-sun-1763", "true-pond-1762")
+    columns = [
+        f'"{run} - {name}{end}"' for run in runs for name in ("_step", "train/loss") for end in ("", "__MIN", "__MAX")
+    ]
+    text = f"epoch,{','.join(columns)}\n0,10,10,10,2.5,2.5,2.5,,,,,,\n1,20,20,20,2.0,1.5,2.5,11,11,11,NaN,NaN,NaN\n"
+    first, second = wandb_csv.FORMAT.read(log(text))
+    assert (first.name, points(first, "train/loss")) == ("playful-sun-1763", [(10, 2.5), (20, 2.0)])
+    assert points(first, "train/loss", "epoch") == [(0, 2.5), (1, 2.0)]
+    ((step, value),) = points(second, "train/loss")
+    assert (second.name, step, math.isnan(value)) == ("true-pond-1762", 11, True)
+    assert [series.logged_as for series in (*first.series, *second.series)] == ["train/loss", "train/loss"]
+
+
+def test_a_chart_export_of_groups_names_each_group_as_a_run():
+    text = (
+        '"Relative Time (Process)","Group: FL - train/loss","Group: FL - train/loss__MIN","Group: FL - train/loss__MAX"'
+        ',"Group: FSDP - train/loss","Group: FSDP - train/loss__MIN","Group: FSDP - train/loss__MAX"\n'
+        '"0.5","2","1","3","","",""\n"1.5","1.5","1","2","4","4","4"\n'
+    )
+    first, second = wandb_csv.FORMAT.read(log(text))
+    assert (first.name, points(first, "train/loss", "time")) == ("Group: FL", [(0.5, 2.0), (1.5, 1.5)])
+    assert (second.name, points(second, "train/loss", "time")) == ("Group: FSDP", [(1.5, 4.0)])
+
+
+@pytest.mark.parametrize(("axis", "by"), [("train/step", "step"), ("perf/iteration", "step"), ("val/epoch", "epoch")])
+def test_a_chart_export_over_a_counter_in_a_section_goes_along_it(axis, by):
+    first, second = wandb_csv.FORMAT.read(
+        log(f'"{axis}","p5 - loss","base - loss"\n"100","2.0",""\n"200","1.5","3.0"\n')
+    )
+    assert points(first, "loss", by) == [(100, 2.0), (200, 1.5)]
+    assert points(second, "loss", by) == [(200, 3.0)]
 
 
 def test_a_chart_export_over_time_takes_the_step_of_the_run():
