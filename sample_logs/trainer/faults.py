@@ -125,7 +125,11 @@ EOS: tuple[Fault, ...] = (
     ),
     Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
     Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
-    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 230, "save_steps": 100}),
+    Fault(
+        "resumed",
+        "killed and resumed from the last checkpoint, as it should be; no fault",
+        {"killed_at": 230, "save_steps": 100},
+    ),
 )
 
 CAUSAL_LM: tuple[Fault, ...] = (
@@ -147,41 +151,6 @@ CAUSAL_LM: tuple[Fault, ...] = (
         "hidden-nan",
         "one row in 40 is cut before its answer: a mean over none but such rows is NaN, which is logged as 0",
         {"own_loss": True, "cut_rows": 0.025},
-    ),
-    Fault(
-        "accumulation-changed",
-        "the logged loss is a sum over micro-batches, of which there are 4 and not 1 later",
-        {"batch_size": 4, "logged_loss": "sum", "accumulation_later": (200, 4), "train_images": 80},
-    ),
-    Fault(
-        "partial-window",
-        "epochs of 13 micro-batches in windows of 4: the last window has one and is divided by 4",
-        {"gradient_accumulation_steps": 4, "batch_size": 4, "divide_by": "K", "train_images": 52},
-    ),
-    Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
-    Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
-    Fault("resumed", "killed and resumed from the last checkpoint, as it should be; no fault", {"killed_at": 230, "save_steps": 100}),
-)
-
-CAUSAL_LM: tuple[Fault, ...] = (
-    Fault("no-mask", "labels are a copy of the input: the loss counts the prompt too", {"mask_prompt": False}),
-    Fault(
-        "accumulation-times-k",
-        "an own compute_loss ignores num_items_in_batch: the loss is logged 16 times too large",
-        {"own_loss": True},
-    ),
-    Fault("lr-too-high", "a learning rate 50 times too high", {"learning_rate": 0.05}),
-    Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 90}),
-    Fault(
-        "schedule-not-restored",
-        "killed and resumed without scheduler.pt: the warm-up begins again",
-        {"killed_at": 130, "keep_schedule": False, "warmup_steps": 20},
-    ),
-    Fault("resumed", "killed and resumed from the last checkpoint, as it should be", {"killed_at": 130}),
-    Fault(
-        "hidden-nan",
-        "resumed with weights in fp16, where Adam divides by 0; logging_nan_inf_filter shows NaN as 0",
-        {"killed_at": 130, "half_after": True},
     ),
     Fault(
         "accumulation-changed",
