@@ -117,7 +117,8 @@ def _root(index: int, links: Sequence[tuple[int, bool] | None]) -> tuple[int, bo
 def _with(finding: Finding, followers: Sequence[tuple[Finding, bool]]) -> Finding:
     if not followers:
         return finding
-    ordered = sorted((f for f, _ in followers), key=_begin)
+    # What only looks so is no alarm of its own.
+    ordered = sorted((f if real else f.at("info") for f, real in followers), key=_begin)
     severity = worst((finding, *(f for f, real in followers if real)))
     return replace(finding, severity=severity or finding.severity, consequences=tuple(ordered))
 

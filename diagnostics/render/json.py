@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from trainvitals import __version__
 from trainvitals.diagnostics.render.sanitise import json_text, setting_value, without_secrets
-from trainvitals.diagnostics.report import Report, Setting
+from trainvitals.diagnostics.report import Finding, Report, Setting
 
 SCHEMA = 1
 _WHOLE = frozenset({"first_step", "last_step", "step_start", "step_end", "factor"})
@@ -28,11 +28,23 @@ def inert(text: str) -> str:
     return text.replace("##", "#\\u0023")
 
 
-def to_data(report: Report) -> dict[str, Any]:
-    """A report as what JSON can hold: dictionaries, lists, text, finite numbers, None."""
+def to_data(report: Report | Finding) -> dict[str, Any]:
+    """A report, or a part of it, as what JSON can hold: dictionaries, lists, text, finite numbers, None."""
     data = _plain(report)
     assert isinstance(data, dict)
+    if isinstance(report, Report):
+        data["findings"] = [row for finding in data["findings"] for row in _told(finding)]
     return data
+
+
+def _told(finding: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A finding with the codes of its consequences, then each of those with the code of its cause.
+
+    So the list is flat, and a script finds every code without knowing what explains what.
+    """
+    after = finding["consequences"]
+    yield {**finding, "cause": "", "consequences": [one["code"] for one in after]}
+    yield from ({**one, "cause": finding["code"]} for one in after)
 
 
 def _plain(value: Any, name: str = "") -> Any:
