@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from trainvitals import __version__
 from trainvitals.diagnostics.cli import main
 from trainvitals.diagnostics.commands import console, dashboard
+from trainvitals.diagnostics.invisible import INVISIBLE
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.parsers.formats import FORMATS
 
@@ -337,8 +338,15 @@ def test_version_and_help() -> None:
 def test_formats_and_rules_are_all_listed() -> None:
     listed = run("formats").stdout.splitlines()
     assert [line.split()[0] for line in listed] == [known.name for known in FORMATS]
-    listed = run("rules").stdout.splitlines()
-    assert [line.split()[:3] for line in listed] == [[r.code, r.severity, r.name] for r in RULES]
+    listed, invisible = run("rules").stdout.split("\n\nNo scalar shows these faults")
+    assert [line.split()[:3] for line in listed.splitlines()] == [[r.code, r.severity, r.name] for r in RULES]
+    assert all(fault in invisible and remedy in invisible for fault, remedy in INVISIBLE)
+
+
+def test_the_readme_says_what_no_rule_can_see() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    section = readme.partition("## What no log shows\n")[2].partition("\n## ")[0]
+    assert [fault for fault, _ in INVISIBLE if f"- **{fault}**: " not in section] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[r.code for r in RULES])

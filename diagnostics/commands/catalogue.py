@@ -31,10 +31,13 @@ def formats() -> None:
 
 @click.command(short_help="List the health rules.")
 def rules() -> None:
-    """List the health rules: code, usual severity, name, what each says."""
+    """List the health rules: code, usual severity, name, what each says; then what no rule can see."""
+    from trainvitals.diagnostics.invisible import INVISIBLE
     from trainvitals.diagnostics.rules import RULES
 
     console.write(_lines([(rule.code, rule.severity, rule.name, rule.summary) for rule in RULES]))
+    console.write("\nNo scalar shows these faults, whatever the verdict says:\n\n")
+    console.write(_lines(INVISIBLE))
 
 
 @click.command(short_help="Explain one rule.")

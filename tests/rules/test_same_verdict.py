@@ -49,7 +49,7 @@ def verdicts(made: Run):
 
 
 def changed(made, scale=1.0, twice=False, every=1, shuffled=None):
-    """The same run in other units of the loss, with rows written twice, logged less often, or its series in any order."""
+    """The same run in other units of the loss, with rows written twice, logged less often, or in any order."""
     out = {}
     for name, values in made.items():
         steps, column = values if isinstance(values, tuple) else (np.arange(1.0, N + 1), values)
