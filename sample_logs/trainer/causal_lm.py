@@ -66,8 +66,7 @@ class Settings:
     killed_at: int = switch(0)  # the step after which the process dies once, to go on from the last checkpoint
     keep_schedule: bool = switch(True)  # whether `scheduler.pt` is there at the resume
     accumulation_after: int = switch(0)  # accumulation steps after the resume; 0: the same
-    half_after: bool = switch(False)  # whether the resume loads the weights in fp16, where Adam's epsilon is 0
-    in_half: bool = switch(False)  # the weights are in fp16 now
+    loss_in_half: bool = switch(False)  # an own loss that is written down as -log(exp / sum(exp)), in fp16
 
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -249,6 +248,22 @@ class OwnLoss(Scheduled):
         return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
 
 
+class LossInHalf(Scheduled):
+    """The cross-entropy as its formula has it, in fp16, where the exponential of 11.1 is infinite."""
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        """Mean over the answer tokens of the whole step."""
+        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
+        labels = inputs["labels"][:, 1:]
+        kept = labels != losses.IGNORE
+        exponentials = outputs.logits[:, :-1][kept].half().exp()
+        right = exponentials.gather(-1, labels[kept].unsqueeze(-1)).squeeze(-1) / exponentials.sum(dim=-1)
+        loss = -right.log().float().sum() / (kept.sum() if num_items_in_batch is None else num_items_in_batch)
+        return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
+
+
 class Kill(TrainerCallback):
     """The process dies after a step."""
 
@@ -322,7 +337,7 @@ def after_death(settings: Settings, output: Output) -> Settings:
         for checkpoint in output.folder.glob("checkpoint-*"):
             (checkpoint / "scheduler.pt").unlink()
     steps = settings.accumulation_after or settings.gradient_accumulation_steps
-    return dataclasses.replace(settings, gradient_accumulation_steps=steps, in_half=settings.half_after)
+    return dataclasses.replace(settings, gradient_accumulation_steps=steps)
 
 
 def trainer_of(settings: Settings, output: Output, made: World) -> Trainer:
@@ -348,9 +363,9 @@ def trainer_of(settings: Settings, output: Output, made: World) -> Trainer:
         disable_tqdm=False,
         report_to="none",
     )
-    kind = OwnLoss if settings.own_loss else Scheduled
+    kind = OwnLoss if settings.own_loss else LossInHalf if settings.loss_in_half else Scheduled
     trainer = kind(
-        model=nn.Module.half(made.model) if settings.in_half else made.model,
+        model=made.model,
         args=arguments,
         train_dataset=made.train,
         eval_dataset=made.held_out,
@@ -366,7 +381,7 @@ def trainer_of(settings: Settings, output: Output, made: World) -> Trainer:
 @torch.no_grad()
 def answer_loss(made: World) -> float:
     """The loss of the evaluation set on the answers alone, whatever the model was trained on."""
-    model = nn.Module.float(made.model)
+    model = made.model
     nn.Module.eval(model)
     rows = collate([made.held_out[i] for i in range(len(made.held_out))], mask_prompt=True)
     batch = {name: tensor.to(model.device) for name, tensor in rows.items()}

@@ -65,7 +65,6 @@ class Settings(loop.Settings):
     gate_weight: float = 1.0
 
     w1_in_total: bool = switch(True)
-    gate_until: int = switch(0)  # the step from which the gate is left out, as it costs most; 0: never
     sigma_grows: float = switch(1.0)  # factor by which the targets are wider at the end than at the start
     gate_in_half: bool = switch(False)  # the gate is written down as log(sum(exp)), in fp16
 
@@ -182,12 +181,11 @@ def loss_of(model: nn.Module, batch: Batch, settings: Settings) -> tuple[Tensor,
         "coord_softce_w1/gate": gate(at_bins, inside),
     }
     w1_weight = settings.w1_weight if settings.w1_in_total else 0.0
-    gate_weight = 0.0 if 0 < settings.gate_until <= step else settings.gate_weight
     total = (
         parts["base_ce/loss"]
         + parts["coord_softce_w1/soft_ce"]
         + w1_weight * parts["coord_softce_w1/w1"]
-        + gate_weight * parts["coord_softce_w1/gate"]
+        + settings.gate_weight * parts["coord_softce_w1/gate"]
     )
     told = losses.describe(at_bins, inside, true, temperature=settings.temperature)
     errors = {way: (found - true).abs().mean() for way, found in losses.decode(probabilities.detach()).items()}

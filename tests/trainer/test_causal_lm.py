@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -104,10 +106,33 @@ def test_a_resume_without_its_schedule_begins_with_the_warm_up_again(tmp_path):
     assert (tmp_path / "kept" / "train.log").read_text("utf-8").count("'loss'") == 5 + 4, "step 5 stands there twice"
 
 
-def test_weights_in_fp16_become_nan_and_the_filter_shows_zero(tmp_path):
-    history = trained(tmp_path, max_steps=6, killed_at=3, half_after=True, eval_steps=100)
-    assert logged(history, "loss")[-1] == 0.0
-    assert not torch.isfinite(torch.tensor(logged(history, "grad_norm")[-1]))
+def losses_in_half(logits):
+    """The careless loss of a model that gives these logits, and the right one."""
+    labels = torch.tensor([[I, 1, 2]])
+    inputs = {"input_ids": labels, "attention_mask": labels, "labels": labels}
+    model = lambda **_: SimpleNamespace(logits=logits)  # noqa: E731
+    careless = causal_lm.LossInHalf.compute_loss(None, model, inputs)
+    return careless.item(), losses.next_token_ce(logits, labels).item()
+
+
+def test_a_loss_by_its_formula_overflows_in_half_precision():
+    small, right = losses_in_half(torch.tensor([[[1.0, 2.0, 3.0]] * 3]))
+    assert small == pytest.approx(right, abs=0.01)
+    large, right = losses_in_half(torch.tensor([[[1.0, 2.0, 12.0]] * 3]))
+    assert not math.isfinite(large)
+    assert math.isfinite(right)
+
+
+def test_the_filter_of_the_trainer_shows_nan_as_zero(tmp_path, monkeypatch):
+    monkeypatch.setattr(causal_lm.LossInHalf, "compute_loss", not_a_number)
+    history = trained(tmp_path, loss_in_half=True, eval_steps=100)
+    assert logged(history, "loss") == [0.0] * 4
+    assert not torch.isfinite(torch.tensor(logged(history, "grad_norm"))).any()
+
+
+def not_a_number(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+    loss = sum(parameter.sum() for parameter in model.parameters()) * math.nan
+    return (loss, {}) if return_outputs else loss
 
 
 @pytest.mark.parametrize("fault", faults.CAUSAL_LM, ids=lambda fault: fault.name)
