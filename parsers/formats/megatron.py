@@ -35,14 +35,31 @@ _ITERATION = pattern(r"iteration (\d{1,15})", re.ASCII)
 _PANEL = pattern(r"\[([^\[\]]{1,60})\]")
 _HEAD_LENGTH = 400
 
-_OPENING = "---- arguments ----"
-_ARGUMENT = pattern(
-    r"(?:\A|[\s:])(lr|min_lr|global_batch_size|seq_length|num_layers|hidden_size|ffn_hidden_size|num_attention_heads"
-    r"|num_experts|train_iters|train_samples|seed|optimizer|weight_decay|lr_decay_style|lr_warmup_iters|save|data_path"
-    r"|padded_vocab_size) \.{2,200}+ (\S.*)",
-    re.ASCII,
+_OPENING, _DOTS = "---- arguments ----", " ...."
+_ARGUMENTS = frozenset(
+    {
+        "lr",
+        "min_lr",
+        "global_batch_size",
+        "seq_length",
+        "num_layers",
+        "hidden_size",
+        "ffn_hidden_size",
+        "num_attention_heads",
+        "num_experts",
+        "train_iters",
+        "train_samples",
+        "seed",
+        "optimizer",
+        "weight_decay",
+        "lr_decay_style",
+        "lr_warmup_iters",
+        "save",
+        "data_path",
+        "padded_vocab_size",
+    }
 )
-"""Arguments that tell runs apart, whole to the end of their line."""
+"""Arguments that tell runs apart."""
 
 _FIELD = pattern(r"([A-Za-z][^:|]{0,80}):\s*(\S.*)", re.ASCII)
 _VALUE = pattern(rf"({NUMBER})(?:/(?:{NUMBER}))*", re.ASCII | re.IGNORECASE)
@@ -60,9 +77,11 @@ _BESIDE = ("scale", "balanc", "aux", "mtp", "z_loss", "z loss")
 
 def parse(text: str, context: Context) -> Row | None:
     """The row of a training or an evaluation line."""
+    if _DOTS in text or _OPENING in text:
+        _launch(text, context)
+        return None
     head = _HEAD.search(text, 0, _HEAD_LENGTH)
     if head is None:
-        _launch(text, context)
         return _evaluation(text, context)
     values = _fields(text[head.end() :])
     if values is None or not any(name.startswith(_TYPICAL) for name in values):
@@ -79,8 +98,11 @@ def _launch(text: str, context: Context) -> None:
     """A line of the arguments, which other readers take too."""
     if _OPENING in text:
         launches.opens(context, _NAME)
-    elif argument := _ARGUMENT.search(text):
-        launches.says(context, _NAME, argument[1], argument[2].strip())
+        return
+    words, _, value = text.partition(_DOTS)
+    name, value = words.rpartition(" ")[2].rpartition(":")[2], value.lstrip(".").strip()
+    if value and name in _ARGUMENTS:
+        launches.says(context, _NAME, name, value)
 
 
 def _hides_nan(values: Mapping[str, float], iterations: float) -> bool:
@@ -132,7 +154,7 @@ global batch size:    80 | lm loss: 1.218301E+01 | loss scale: 1.0 | grad norm: 
 number of skipped iterations:   0 | number of nan iterations:   0 |
  validation loss at iteration 2400 | lm loss value: 9.009587E+00 | lm loss PPL: 8.181144E+03 |
 """,
-    needles=("iteration ", "loss at ", _OPENING, " ...."),
+    needles=("iteration ", "loss at ", _OPENING, _DOTS),
     parse=parse,
     precision=7,
     origin="elena-lyulina/Megatron-LM-Attention-Benchmark; validation line of a public log",
