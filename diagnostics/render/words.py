@@ -81,7 +81,7 @@ def headline(report: Report) -> str:
     """The run in one line: its worst finding and since when, or why nothing was found."""
     findings = tuple(f for f in ranked(report.findings) if f.severity != "info")
     if findings:
-        return _claim(findings[0], report) + _more(len(findings) - 1)
+        return _claim(findings[0], report) + _led_to(findings[0]) + _more(len(findings) - 1)
     if report.verdict == "unknown":
         return f"cannot tell: {_main_reason(report)}"
     looked = f"{count(len(report.series), 'series', 'series')}, {count(report.points, 'point')}"
@@ -98,6 +98,12 @@ def _claim(finding: Finding, report: Report) -> str:
 def _first_clause(message: str) -> str:
     clause = message.partition("; ")[0]
     return (message if clause.count('"') % 2 else clause).rstrip(". ")
+
+
+def _led_to(finding: Finding) -> str:
+    """The worst that came of it: a reader whose loss is NaN looks for that word first."""
+    after = ranked(one for one in finding.consequences if one.severity == "fail")
+    return f", then {after[0].name} ({after[0].code})" if after else ""
 
 
 def _more(others: int) -> str:

@@ -1,5 +1,6 @@
 """The report for a terminal: the verdict first, then why; narrow, aligned, and inert."""
 
+import dataclasses
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reports import EMPTY, HEALTHY, NAN, SICK, few, reports
 
+from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.page import ASCII, UNICODE, Page
 from trainvitals.diagnostics.render.sanitise import FORBIDDEN, cells
 from trainvitals.diagnostics.render.text import render
@@ -183,3 +185,11 @@ def test_the_widest_column_gives_way_and_numbers_stay_whole() -> None:
         "  aaaaaaaaaa…mmmmmmmzz  123456",
         "  b                          7",
     ]
+
+
+def test_the_headline_names_what_a_cause_led_to() -> None:
+    nan = Finding("N101", "non-finite", "fail", ("loss",), "loss is NaN", step_start=380)
+    spike = Finding("L104", "spike", "info", ("loss",), "one spike", step_start=370)
+    cause = Finding("G101", "gradient-growth", "fail", ("grad_norm",), "the gradient norm grew", step_start=360)
+    report = dataclasses.replace(SICK, findings=(dataclasses.replace(cause, consequences=(spike, nan)),))
+    assert words.headline(report) == "the gradient norm grew (at step 360), then non-finite (N101)"
