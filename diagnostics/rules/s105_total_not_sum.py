@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
@@ -16,7 +18,9 @@ CODE, NAME = "S105", "total-not-sum"
 SPLITS: tuple[Split, ...] = ("train", "eval", "test")
 
 
-def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged: float = 2.0) -> Result:
+def check(
+    case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged: float = 2.0, exact: float = 0.001
+) -> Result:
     """The total loss differs from the weighted sum of its parts.
 
     What it checks: total against the sum of weight * part over the parts of the loss type and their auxiliary layers
@@ -29,17 +33,18 @@ def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged:
 
     How it decides: r = (total - sum) / total at every point where all are logged; it speaks when the median of r is
     beyond `tolerance` (1 %) and beyond `errors` (3) times the scatter of r (1.48 MAD), as trainers that print window
-    medians print parts that do not add up exactly. It then looks for the simpler sum that fits: without the auxiliary
-    layers, without one part, with weight 1 instead of the weight. Where the log has no auxiliary layers and the total
-    is, within a factor `unlogged` (2), as much larger as they would make it, it is a note only: they are not logged.
-    Unknown weights are fitted by least squares; when no weights fit it is not run. Source: the definition of the loss
-    type.
+    medians print parts that do not add up exactly. Where r is not beyond its scatter, it speaks if nine in ten points
+    equal a simpler sum to `exact` (0.1 %): a part that shrinks faster than the others scatters r by its absence. It
+    then looks for the simpler sum that fits: without the auxiliary layers, without one part, with weight 1 instead of
+    the weight. Where the log has no auxiliary layers and the total is, within a factor `unlogged` (2), as much larger
+    as they would make it, it is a note only: they are not logged. Unknown weights are fitted by least squares; when no
+    weights fit it is not run. Source: the definition of the loss type.
 
     Blind spots: a weight that changes during the run; parts that are averaged over other tokens than the total.
     """
     if not case.loss_type.sums:
         return NotRun(CODE, f"the loss type {case.loss_type.name} defines no sum", applicable=False)
-    limits = tolerance, errors, unlogged
+    limits = tolerance, errors, unlogged, exact
     results = [_judge(case, one, split, *limits) for one in case.loss_type.sums for split in SPLITS]
     findings = tuple(r for r in results if isinstance(r, Finding))
     passes = [r for r in results if isinstance(r, Pass)]
@@ -47,7 +52,7 @@ def check(case: Case, *, tolerance: float = 0.01, errors: float = 3.0, unlogged:
 
 
 def _judge(
-    case: Case, one: Sum, split: Split, tolerance: float, errors: float, unlogged: float
+    case: Case, one: Sum, split: Split, tolerance: float, errors: float, unlogged: float, exact: float
 ) -> Finding | Pass | NotRun:
     parts = parts_of(case, one, split)
     if isinstance(parts, str):
@@ -59,7 +64,10 @@ def _judge(
     rest = residual(parts, parts.predicted(weights))
     if not rest.size:
         return NotRun(CODE, f"{parts.series.logged_as} is 0 throughout")
-    if _fits(rest, tolerance, errors):
+    simpler = ""
+    if not unknown and abs(float(np.median(rest))) > tolerance:
+        simpler = _explanation(parts, weights, lambda r: float(np.quantile(np.abs(r), 0.9)) <= exact)
+    if _fits(rest, tolerance, errors) and not simpler:
         return Pass(CODE, f"{split} {one.total} = {formula(weights, parts.layer_names)}")
     if unknown:
         return NotRun(CODE, f"inconclusive: the weight of {' and '.join(unknown)} is unknown, and no constant one fits")
@@ -67,7 +75,11 @@ def _judge(
     if one.layers and not parts.layer_names and 1 / unlogged <= ratio / (1 + one.layers) <= unlogged:
         text = f"it is {ratio:.3g} times that sum, as with {one.layers} auxiliary layers: they are not in the log"
         return _finding(case, parts, weights, rest, text, "info")
-    text = _explanation(parts, weights, tolerance, errors) or f"it is {ratio:.3g} times that sum"
+    text = (
+        simpler
+        or _explanation(parts, weights, lambda r: _fits(r, tolerance, errors))
+        or f"it is {ratio:.3g} times that sum"
+    )
     return _finding(case, parts, weights, rest, text, "warn")
 
 
@@ -81,8 +93,8 @@ def _fits(rest: Floats, tolerance: float, errors: float) -> bool:
     return abs(middle) <= max(tolerance, min(errors * scatter, 0.1))
 
 
-def _explanation(parts: Parts, weights: dict[str, float], tolerance: float, errors: float) -> str:
-    """The first simpler sum that equals the total, in words; empty where there is none."""
+def _explanation(parts: Parts, weights: dict[str, float], fits: Callable[[Floats], bool]) -> str:
+    """The first simpler sum whose residuals fit, in words; empty where there is none."""
     tries: list[tuple[str, dict[str, float], bool]] = []
     if parts.layer_names:
         tries.append(("it equals the sum without the auxiliary layers", weights, False))
@@ -100,7 +112,7 @@ def _explanation(parts: Parts, weights: dict[str, float], tolerance: float, erro
         ]
     for text, tried, with_layers in tries:
         rest = residual(parts, parts.predicted(tried, with_layers=with_layers))
-        if tried and _fits(rest, tolerance, errors):
+        if tried and fits(rest):
             return text
     multiple = parts.total / _nonzero(parts.predicted(weights))
     return "" if np.ptp(multiple) < 0.005 * abs(float(np.median(multiple))) else _other_weights(parts)

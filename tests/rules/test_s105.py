@@ -119,3 +119,15 @@ def test_what_is_absent_is_named(series, reason):
     result = check(case(series, loss_type=kind("eos")))
     assert isinstance(result, NotRun)
     assert reason in result.reason
+
+
+def test_a_small_part_that_shrinks_faster_than_the_others_is_missed_all_the_same():
+    w1 = 0.3 * np.exp(-np.arange(N) / 3) + 0.006
+    series = {"base_ce": CE, "soft_ce": XY, "w1": w1}
+    config = {"w1_weight": 4.0}
+    softce = {"loss_type": kind("softce"), "config": config}
+    assert isinstance(check(case({"loss": CE + XY + 4 * w1, **series}, **softce)), Pass)
+    (found,) = check(case({"loss": CE + XY, **series}, **softce))
+    assert "it equals the sum without w1" in found.message
+    noisy = (CE + XY) * np.random.default_rng(0).normal(1.0, 0.01, N)
+    assert isinstance(check(case({"loss": noisy, **series}, **softce)), Pass), "nothing equals it exactly"
