@@ -27,6 +27,7 @@ SUFFIXES = {
     ".out": "text",
     ".err": "stderr",
     ".wandb": "wandb",
+    ".parquet": "parquet",
     ".db": "database",
     ".sqlite": "database",
     ".sqlite3": "database",

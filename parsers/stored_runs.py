@@ -20,6 +20,13 @@ class StoredRun:
     unread: int = 0
 
 
+def told_apart(name: object, identity: object, taken: set[str]) -> str:
+    """The name of a run, with the beginning of its identifier if another has it already; it is `taken` from then on."""
+    found = str(name) if str(name) not in taken else f"{name} ({str(identity)[:8]})"
+    taken.add(found)
+    return found
+
+
 def parsed_runs(runs: Iterable[StoredRun], path: str, form: str, problems: tuple[str, ...]) -> tuple[Parsed, ...]:
     """All runs that have rows, each under its own name; a word of explanation if none has."""
     kept = [run for run in runs if len(run.rows) or run.unread]

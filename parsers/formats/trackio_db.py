@@ -15,7 +15,7 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.json_lines.row import interpret
 from trainvitals.parsers.limits import MAX_POINTS, MAX_RUNS
 from trainvitals.parsers.model import ConfigValue, Parsed
-from trainvitals.parsers.stored_runs import StoredRun, parsed_runs
+from trainvitals.parsers.stored_runs import StoredRun, parsed_runs, told_apart
 
 NAME = "trackio_db"
 
@@ -59,21 +59,19 @@ def _runs(database: Database) -> tuple[dict[Any, StoredRun], tuple[str, ...]]:
             if len(runs) >= MAX_RUNS:
                 left_out += 1
                 continue
-            label = str(name) if str(name) not in names else f"{name} ({str(identity)[:8]})"
-            names.add(label)
-            runs[identity] = StoredRun(label)
-        points += _add_row(runs[identity], row, step, time, content)
+            runs[identity] = StoredRun(told_apart(name, identity, names))
+        fields = _object(content)
+        if fields is None:
+            runs[identity].unread += 1
+            continue
+        points += add_row(runs[identity], row, step, time, fields)
         if points >= MAX_POINTS:
             return runs, (f"reading stopped after {points} values; the limit is {MAX_POINTS}",)
     return runs, (f"rows of runs over the limit of {MAX_RUNS} left out: {left_out}",) if left_out else ()
 
 
-def _add_row(run: StoredRun, row: int, step: Any, time: Any, content: Any) -> int:
-    """Add what one call has logged; returns the number of values."""
-    fields = _object(content)
-    if fields is None:
-        run.unread += 1
-        return 0
+def add_row(run: StoredRun, row: int, step: Any, time: Any, fields: dict[str, Any]) -> int:
+    """Add what one call of `trackio.log` was given; returns the number of values. Media are left out."""
     plain = {key: value for key, value in fields.items() if not (isinstance(value, dict) and _MEDIA in value)}
     seen = interpret({**plain, "_step": step, "_timestamp": time})
     run.rows.add(row, seen.values, step=seen.step, epoch=seen.epoch, time=seen.time, split=seen.split)

@@ -5,11 +5,13 @@ import math
 import sqlite3
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from trainvitals.parsers import ReadError, discover, read, read_all
 from trainvitals.parsers.files import LogFile, open_log
-from trainvitals.parsers.formats import detect, trackio_db
+from trainvitals.parsers.formats import detect, trackio_db, trackio_parquet
 
 OLD_SCHEMA = """
 CREATE TABLE metrics (
@@ -128,3 +130,52 @@ def test_a_view_in_place_of_the_table_is_refused(tmp_path: Path):
         trackio_db.read(open_log(str(path)))
     (source,) = read(path).sources
     assert source.error == "is an SQLite database, but none of MLflow or Trackio"
+
+
+def parquet(path: Path, rows: list[dict[str, object]]) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def row(step: int, **logged: object) -> dict[str, object]:
+    own = {"id": step, "run_id": "a" * 32, "timestamp": "2026-11-21T13:23:49+00:00", "run_name": "a", "step": step}
+    return {**own, **logged}
+
+
+def test_the_same_project_as_parquet_gives_the_same_series(tmp_path: Path):
+    (tmp_path / "tiny-lm.parquet").write_bytes(trackio_parquet.SAMPLE)
+    run, stored = read(tmp_path), read(project(tmp_path))
+    assert run.sources[0].format == "trackio_parquet"
+    assert {s.logged_as for s in run.series} == {s.logged_as for s in stored.series}
+    for series in stored.series:
+        assert repr(values(run, series.logged_as)) == repr(values(stored, series.logged_as))
+    assert [series.time[0] for series in run.series if series.logged_as == "train/loss"] == [1795267429.989569]
+
+
+def test_runs_of_one_name_stay_apart_in_parquet_too(tmp_path: Path):
+    path = parquet(tmp_path / "p.parquet", [row(1, loss=0.5), {**row(2, loss=0.25), "run_id": "b" * 32}])
+    assert [run.name.rpartition(": ")[2] for run in runs(path)] == ["a", "a (bbbbbbbb)"]
+
+
+def test_parquet_of_other_kinds_is_no_log(tmp_path: Path):
+    parquet(tmp_path / "train.parquet", [{"text": "hello", "label": 1, "step": 1}])
+    parquet(tmp_path / "p_configs.parquet", [{"id": 1, "run_name": "a", "created_at": "x", "lr": 0.5}])
+    assert discover([tmp_path]) == ()
+
+
+def test_damaged_parquet_is_a_read_error():
+    middle = len(trackio_parquet.SAMPLE) // 2
+    for bad in (trackio_parquet.SAMPLE[:4] + trackio_parquet.SAMPLE[-4:], trackio_parquet.SAMPLE[:middle] + b"PAR1"):
+        with pytest.raises(ReadError, match="Parquet file that cannot be read"):
+            trackio_parquet.read(LogFile("p.parquet", bad))
+
+
+def test_parquet_that_says_it_holds_more_than_a_log_is_refused(tmp_path: Path):
+    """A constant column takes no room however many rows it has."""
+    count = 2_000_000
+    constant = {name: pa.repeat(pa.scalar(value), count) for name, value in row(1, loss=0.5).items()}
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table(constant), path)
+    assert path.stat().st_size < 1 << 20
+    (source,) = read(path).sources
+    assert "no log does" in source.error
