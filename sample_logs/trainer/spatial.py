@@ -160,7 +160,7 @@ def loss(model: nn.Module, batch: Batch, multiplier: float) -> tuple[Tensor, dic
 
 def evaluate(model: nn.Module, images: Tensor, labels: Tensor, multiplier: float) -> Metrics:
     """The losses, and how the pixel errors are distributed: by |dx| + |dy|, and by the shorter Euclidean distance."""
-    chunks = images.split(32)
+    chunks = [images[i : i + 32] for i in range(0, len(images), 32)]
     predicted = torch.cat([model(chunk.to(seeds.device())).cpu() for chunk in chunks])
     spatial, x, y = parts(predicted, labels, multiplier)
     pixels = losses.l1_distance(predicted, labels) * losses.PIXELS_PER_UNIT
