@@ -1,0 +1,84 @@
+"""What the corpus says about claims of the field notes, as Markdown tables read from its logs. Needs no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from trainvitals.parsers import read
+from trainvitals.parsers.model import Floats, Run
+
+SEEDS = ("healthy-0", "healthy-1", "healthy-2")
+LAST = 3
+"""Evaluations at the end of a run that are averaged."""
+
+
+def held_out(run: Run, name: str) -> Floats:
+    """Values of a metric of the validation set, in the order of their steps."""
+    found = [s for s in run.series if s.logged_as.removeprefix("eval_") == name and s.split in ("eval", "test")]
+    return np.asarray(found[0].value)
+
+
+def end(run: Run, name: str) -> float:
+    """Mean of the last evaluations."""
+    return float(held_out(run, name)[-LAST:].mean())
+
+
+def weight_of(run: Run, name: str) -> float:
+    """A setting that is a number."""
+    value = run.config[name].value
+    assert isinstance(value, (int, float))
+    return float(value)
+
+
+def independence(root: Path) -> str:
+    """`eos`: whether the gradients of both tasks on the shared parameters are independent of one another."""
+    lines = ["| run | cosines | median | below 0 |", "|---|---|---|---|"]
+    for name in SEEDS:
+        run = read(root / "eos" / name)
+        cosines = next(s.value for s in run.series if s.logged_as == "grad_cos/ce_coords")
+        below = f"{100 * np.mean(cosines < 0):.0f} %"
+        lines.append(f"| `eos/{name}` | {cosines.size} | {np.median(cosines):+.3f} | {below} |")
+    return "\n".join(lines)
+
+
+def effect_of_weight(root: Path) -> str:
+    """`eos`: what the weight of the EOS does to it, and to the coordinates."""
+    lines = ["| run | weight | EOS recall | length (true 17) | loss_coords | PCK |", "|---|---|---|---|---|---|"]
+    for name in ("weight-too-low", "weight-one", *SEEDS, "weight-too-high"):
+        run = read(root / "eos" / name)
+        recall, length, coords, pck = (end(run, m) for m in ("eos_recall", "pred_length", "loss_coords", "pck"))
+        weight = f"{weight_of(run, 'eos_weight'):g}"
+        lines.append(f"| `eos/{name}` | {weight} | {recall:.2f} | {length:.1f} | {coords:.4f} | {pck:.2f} |")
+    return "\n".join(lines)
+
+
+def selection(root: Path) -> str:
+    """`spatial`: the checkpoint that the loss would choose, and the one that the pixel error would."""
+    lines = [
+        "| run | evaluation chosen by the loss | its error | chosen by pixel error | its error |",
+        "|---|---|---|---|---|",
+    ]
+    for name in (*SEEDS, "low-resolution", "axis-degraded"):
+        run = read(root / "spatial" / name)
+        loss, error = held_out(run, "loss_spatial"), held_out(run, "pixel_error_mean")
+        by_loss, by_error = int(loss.argmin()), int(error.argmin())
+        chosen = (f"{i + 1} of {error.size} | {error[i]:.2f} px" for i in (by_loss, by_error))
+        lines.append(f"| `spatial/{name}` | " + " | ".join(chosen) + " |")
+    return "\n".join(lines)
+
+
+def generated(root: Path) -> str:
+    """`article`: the share of articles in generated text beside that of the data, by their weight."""
+    lines = [
+        "| run | weight | share generated | share in the data | perplexity | exp of the weighted loss |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in ("weight-one", *SEEDS, "weight-too-high"):
+        run = read(root / "article" / name)
+        shares = (f"{100 * held_out(run, f'{which}_article_share')[-1]:.1f} %" for which in ("generated", "data"))
+        weight, rest = f"{weight_of(run, 'article_weight'):g}", (end(run, m) for m in ("ppl", "weighted_ppl"))
+        cells = [f"`article/{name}`", weight, *shares, *(f"{value:.2f}" for value in rest)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
