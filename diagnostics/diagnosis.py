@@ -163,4 +163,5 @@ def _source(source: Source) -> SourceSummary:
         unread_examples=tuple(Evidence(source.path, e.line, e.text) for e in source.unread_examples),
         problems=(*source.problems, *((TORN,) if source.truncated else ())),
         error=source.error,
+        learnt=source.learnt,
     )

@@ -33,7 +33,7 @@ def examine(paths: Sequence[str], settings: Settings | None = None) -> Iterator[
 
 def examine_files(files: RunFiles, settings: Settings | None = None) -> Iterator[Examined]:
     """The run, or the several runs, that these files hold."""
-    yield from examine_runs(read_all(files), settings)
+    yield from examine_runs(read_all(files, patterns=(settings or Settings()).patterns), settings)
 
 
 def examine_runs(runs: Iterable[Run], settings: Settings | None = None) -> Iterator[Examined]:

@@ -127,6 +127,8 @@ class SourceSummary:
     unread_examples: tuple[Evidence, ...] = ()
     problems: tuple[str, ...] = ()
     error: str = ""
+    learnt: tuple[str, ...] = ()
+    """Layouts that no format knows and that the lines themselves told, with the number of lines of each."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Read from `trainvitals.toml`, or from `[tool.trainvitals]` in `pyproject.toml`:
     fail-on = "warn"
     select = ["R", "N101"]
     ignore = ["V104"]
+    patterns = ["it {step} of {} loss {loss} val {eval_loss}"]
 
     [severity]
     S101 = "fail"
@@ -33,6 +34,7 @@ from trainvitals.diagnostics.loss_type_toml import LossTypeError, builtin
 from trainvitals.diagnostics.loss_type_toml import parse as parse_loss_type
 from trainvitals.diagnostics.report import SEVERITIES, Severity
 from trainvitals.parsers.errors import TrainvitalsError
+from trainvitals.parsers.text.template import MAX_TEMPLATES, Template, TemplateError, template
 
 if TYPE_CHECKING:
     from trainvitals.diagnostics.rule import Rule
@@ -44,7 +46,10 @@ FILE_NAME = "trainvitals.toml"
 MAX_SETTINGS_BYTES = 1 << 20
 """Settings are some kilobytes; a larger file is not read."""
 
-KEYS = ("fail-on", "select", "ignore", "webhook-hosts", "severity", "rules", "loss_types")
+MAX_SHOWN = 60
+"""Characters of a pattern that an error quotes."""
+
+KEYS = ("fail-on", "select", "ignore", "patterns", "webhook-hosts", "severity", "rules", "loss_types")
 
 
 class SettingsError(TrainvitalsError):
@@ -64,8 +69,8 @@ class Settings:
 
     `select` and `ignore` hold codes or their beginnings (`R` is every rule of that family); an empty `select` is all.
     `thresholds` maps a code to keyword arguments of its rule, `severities` a code to the severity of its findings.
-    `webhook_hosts` are the hosts that may be told of findings. `origin` is the file that they were read from, empty if
-    none.
+    `webhook_hosts` are the hosts that may be told of findings. `patterns` are lines of logs, with names in the place of
+    their numbers, that are read before all others. `origin` is the file that they were read from, empty if none.
     """
 
     fail_on: Level = "fail"
@@ -75,6 +80,7 @@ class Settings:
     thresholds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     loss_types: tuple[LossType, ...] = ()
     webhook_hosts: tuple[str, ...] = ()
+    patterns: tuple[Template, ...] = ()
     origin: str = ""
 
     def runs(self, code: str) -> bool:
@@ -106,6 +112,7 @@ def parse(table: Mapping[str, Any], rules: Sequence[Rule], origin: str) -> Setti
         webhook_hosts=tuple(
             host.lower() for host in _strings(table.get("webhook-hosts", ()), origin, "webhook-hosts", "hosts")
         ),
+        patterns=_patterns(_strings(table.get("patterns", ()), origin, "patterns", "lines"), origin),
         origin=origin,
     )
 
@@ -207,6 +214,7 @@ def _merged(settings: Settings, over: Settings, table: Mapping[str, Any]) -> Set
         fail_on=over.fail_on if "fail-on" in table else settings.fail_on,
         select=over.select if "select" in table else settings.select,
         ignore=over.ignore if "ignore" in table else settings.ignore,
+        patterns=over.patterns if "patterns" in table else settings.patterns,
         severities={**settings.severities, **over.severities},
         thresholds=thresholds,
         loss_types=(*over.loss_types, *(t for t in settings.loss_types if t.name not in own)),
@@ -298,6 +306,18 @@ def _fits(value: Any, default: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value) and (isinstance(default, float) or isinstance(value, int))
+
+
+def _patterns(texts: Sequence[str], origin: str) -> tuple[Template, ...]:
+    if len(texts) > MAX_TEMPLATES:
+        raise SettingsError(origin, "patterns", f"more than {MAX_TEMPLATES}")
+    found = []
+    for i, text in enumerate(texts):
+        try:
+            found.append(template(text))
+        except TemplateError as error:
+            raise SettingsError(origin, f"patterns[{i}]", f"{text[:MAX_SHOWN]!r} {error}") from error
+    return tuple(found)
 
 
 def _loss_types(table: Mapping[str, Any], origin: str) -> tuple[LossType, ...]:

@@ -16,6 +16,7 @@ from trainvitals.parsers.files import SQLITE, LogFile, log_file, open_log
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.model import SPLIT_WORDS, ConfigValue, Parsed, Run, Series, Source, Split
+from trainvitals.parsers.text.template import Template
 
 _ZIP, _TAR, _TAR_AT = b"PK\3\4", b"ustar", 257
 """How archives begin; the mark of a tar file stands behind the name of its first member."""
@@ -26,28 +27,29 @@ Beside = tuple[Mapping[str, ConfigValue], tuple[Source, ...]]
 """Hyperparameters of the files beside the logs, and those of these files that cannot be read."""
 
 
-def read(what: RunFiles | str | os.PathLike[str]) -> Run:
+def read(what: RunFiles | str | os.PathLike[str], *, patterns: Sequence[Template] = ()) -> Run:
     """Read one run.
 
-    A file that cannot be read is among `Run.sources` with its `error`, beside those that could.
+    A file that cannot be read is among `Run.sources` with its `error`, beside those that could. `patterns` are the
+    user's own, which go before all formats for the lines that they match.
 
     Raises:
         ReadError: a path that does not exist, or a folder that holds no log or several runs (use `discover` for those).
     """
     files = what if isinstance(what, RunFiles) else _only(os.fspath(what))
-    parsed = [one for path in files.paths for one in read_file(path)]
+    parsed = [one for path in files.paths for one in read_file(path, patterns)]
     return assemble(files, parsed)
 
 
-def read_all(files: RunFiles) -> tuple[Run, ...]:
+def read_all(files: RunFiles, *, patterns: Sequence[Template] = ()) -> tuple[Run, ...]:
     """All runs that the files hold: one, or one for each name where a file says that it holds several."""
-    return assemble_all(files, [one for path in files.paths for one in read_file(path)])
+    return assemble_all(files, [one for path in files.paths for one in read_file(path, patterns)])
 
 
-def read_bytes(name: str, data: bytes) -> tuple[Run, ...]:
+def read_bytes(name: str, data: bytes, *, patterns: Sequence[Template] = ()) -> tuple[Run, ...]:
     """All runs in bytes that come from no file, as `read_all` does; `name` stands for their path."""
     try:
-        parsed = read_log(log_file(name, data))
+        parsed = read_log(log_file(name, data), patterns)
     except ReadError as error:
         parsed = (Parsed(Source(name, "", error=error.reason)),)
     return assemble_all(RunFiles(name, "", (name,)), list(parsed))
@@ -78,15 +80,15 @@ def _only(path: str) -> RunFiles:
     return runs[0]
 
 
-def read_file(path: str) -> tuple[Parsed, ...]:
+def read_file(path: str, patterns: Sequence[Template] = ()) -> tuple[Parsed, ...]:
     """Read one file by the surest format that does not give up on it; what went wrong stands in the source."""
     try:
-        return read_log(open_log(path))
+        return read_log(open_log(path), patterns)
     except ReadError as error:
         return (Parsed(Source(path, "", error=error.reason)),)
 
 
-def read_log(file: LogFile) -> tuple[Parsed, ...]:
+def read_log(file: LogFile, patterns: Sequence[Template] = ()) -> tuple[Parsed, ...]:
     """Read bytes that are already in memory, as `read_file` does.
 
     Raises:
@@ -98,7 +100,7 @@ def read_log(file: LogFile) -> tuple[Parsed, ...]:
     if file.data.startswith(_ZIP) or file.data.startswith(_TAR, _TAR_AT):
         raise ReadError(file.path, "is an archive; unpack it and name the folder")
     refusals: list[str] = []
-    for _, candidate in ranked(file):
+    for _, candidate in ranked(file, tuple(patterns)):
         try:
             return tuple(stamped(one, candidate, (*file.problems, *refusals)) for one in candidate.read(file))
         except ReadError as error:

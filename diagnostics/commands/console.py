@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 import click
 
 from trainvitals.diagnostics.render.sanitise import terminal
+
+if TYPE_CHECKING:
+    from trainvitals.parsers.text.template import Template
 
 T = TypeVar("T")
 
@@ -123,6 +126,18 @@ def write(text: str, path: str | None = None) -> None:
             file.write(text)
     except OSError as error:
         raise click.FileError(path, error.strerror or str(error)) from error
+
+
+def patterns(paths: Sequence[str], *, isolated: bool) -> tuple[Template, ...]:
+    """The line patterns of the nearest settings, for commands that need nothing else of them.
+
+    Raises:
+        SettingsError: the settings cannot be used.
+    """
+    from trainvitals.diagnostics.rules import RULES
+    from trainvitals.diagnostics.settings import find
+
+    return () if isolated else find(os.curdir, RULES, paths)[0].patterns
 
 
 def progress(reports: Iterable[T], what: str) -> Iterator[T]:

@@ -12,18 +12,21 @@ from trainvitals.diagnostics.commands import console
 if TYPE_CHECKING:
     import polars
 
+    from trainvitals.parsers.text.template import Template
+
 SUFFIXES = (".parquet", ".csv")
 
 
 @click.command(short_help="Write normalised scalars as Parquet or CSV.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("-o", "--output", metavar="FILE", required=True, help="X.parquet or X.csv.")
-def export(paths: tuple[str, ...], output: str) -> int:
+@click.option("--isolated", is_flag=True, help="Read no settings file.")
+def export(paths: tuple[str, ...], output: str, isolated: bool) -> int:
     """Write the normalised scalars of runs as Parquet or CSV, one row per value."""
     suffix = os.path.splitext(output)[1].lower()
     if suffix not in SUFFIXES:
         raise click.BadParameter(f"{output!r} must end in {' or '.join(SUFFIXES)}", param_hint="'-o'")
-    tables, unreadable = _tables(paths)
+    tables, unreadable = _tables(paths, console.patterns(paths, isolated=isolated))
     if not any(map(len, tables)):
         console.complain(f"no usable series in {', '.join(paths)}")
         return console.WRONG if unreadable else console.NOTHING
@@ -33,7 +36,7 @@ def export(paths: tuple[str, ...], output: str) -> int:
     return console.WRONG if unreadable else console.OK
 
 
-def _tables(paths: tuple[str, ...]) -> tuple[list[polars.DataFrame], bool]:
+def _tables(paths: tuple[str, ...], patterns: tuple[Template, ...]) -> tuple[list[polars.DataFrame], bool]:
     """(a table per run, whether a source could not be read)."""
     import polars as pl
 
@@ -42,7 +45,7 @@ def _tables(paths: tuple[str, ...]) -> tuple[list[polars.DataFrame], bool]:
 
     tables, unreadable = [], False
     for files in console.progress(discover(paths), "reading runs:"):
-        for run in read_all(files):
+        for run in read_all(files, patterns=patterns):
             for source in run.sources:
                 if source.error:
                     unreadable = True

@@ -203,4 +203,4 @@ def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
         data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise ReadError(STDIN_NAME, f"has more than the limit of {MAX_FILE_BYTES} bytes")
-        yield from examine_runs(read_bytes(STDIN_NAME, data), settings)
+        yield from examine_runs(read_bytes(STDIN_NAME, data, patterns=settings.patterns), settings)

@@ -14,6 +14,7 @@ SHOWN_SERIES = 12
 """Series listed unless all are asked for; those that findings speak of come first."""
 SHOWN_ROWS = 30
 SHOWN_SOURCES = 12
+SHOWN_LEARNT = 4
 
 
 def sections(report: Report, page: Page) -> Iterator[str]:
@@ -140,6 +141,11 @@ def _source(source: SourceSummary, page: Page) -> Iterator[str]:
     yield from page.wrap(f"{source.path}: {', '.join(parts)}", "  ", "    ")
     for problem in source.problems:
         yield from page.wrap(problem, "    ")
+    learnt = source.learnt if page.verbose else source.learnt[:SHOWN_LEARNT]
+    for layout in learnt:
+        yield page.clip(f"    learnt: {layout}", page.width)
+    if len(learnt) < len(source.learnt):
+        yield page.paint(f"    and {len(source.learnt) - len(learnt)} more layouts (--verbose shows all)", "dim")
     for example in source.unread_examples:
         yield page.clip(f"    line {example.line}: {example.text}", page.width)
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import PICKLES, open_log, open_regular, peek
+from trainvitals.parsers.files import PICKLES, LogFile, open_log, open_regular, peek
 from trainvitals.parsers.following.growing import Growing, WholeOnly
 from trainvitals.parsers.following.tail import Tail, stamp
 from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.limits import MAX_FILE_BYTES
 from trainvitals.parsers.model import Parsed, Source
 from trainvitals.parsers.reading import read_log
+from trainvitals.parsers.text.template import Template
 
 ROTATED = "this part stood in the file before it was rotated or cut"
 GONE = "the file is gone, or cannot be read any more"
@@ -30,8 +31,8 @@ class FollowedFile:
     part of its own, if the steps of the new lines lie behind it, and is dropped if they begin again.
     """
 
-    def __init__(self, path: str, shown_as: str | None = None) -> None:
-        self.path, self._name = path, shown_as or path
+    def __init__(self, path: str, shown_as: str | None = None, patterns: Sequence[Template] = ()) -> None:
+        self.path, self._name, self._patterns = path, shown_as or path, tuple(patterns)
         self.tail = Tail(path)
         self._growing: Growing | None = None
         self._stamps: object = None
@@ -56,7 +57,7 @@ class FollowedFile:
             return False
         self._stamps, before = stamps, [one.source for one in self._now]
         try:
-            self._say(self._grown(rests=rests) or read_log(replace(open_log(self.path), path=self._name)))
+            self._say(self._grown(rests=rests) or read_log(self._whole(), self._patterns))
         except ReadError as error:
             if self._now and not _opens(self.path):
                 return self._lost(error.reason)
@@ -64,16 +65,19 @@ class FollowedFile:
         self._failure = ""
         return not rests or before != [one.source for one in self._now]
 
+    def _whole(self) -> LogFile:
+        return replace(open_log(self.path), path=self._name)
+
     def _grown(self, *, rests: bool) -> tuple[Parsed, ...] | None:
         """What the file says, by what was appended; None where it has to be read whole."""
         if self._growing is None:
             if not self._may_grow():
                 return None
             self.tail.begin_anew()
-            self._growing = Growing(self._name, self._again)
+            self._growing = Growing(self._name, self._again, self._patterns)
         elif self.tail.look() == "anew":
             self._set_aside()
-            self._growing = Growing(self._name, self._again)
+            self._growing = Growing(self._name, self._again, self._patterns)
         try:
             for piece in self.tail.pieces():
                 self._growing.take(piece)
@@ -85,7 +89,7 @@ class FollowedFile:
     def _may_grow(self) -> bool:
         if self.path.lower().endswith(PICKLES):
             return False
-        found = ranked(replace(peek(self.path), path=self._name))
+        found = ranked(replace(peek(self.path), path=self._name), self._patterns)
         return bool(found) and found[0][1].follow is not None
 
     def _again(self) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 
 from trainvitals.parsers.discover import SKIPPED_FOLDERS, RunFiles, discover
 from trainvitals.parsers.errors import ReadError
@@ -12,6 +12,7 @@ from trainvitals.parsers.following.tail import Stamp, stamp
 from trainvitals.parsers.limits import SNIFF_BYTES
 from trainvitals.parsers.model import Run
 from trainvitals.parsers.reading import Beside, assemble_all, settings_beside
+from trainvitals.parsers.text.template import Template
 
 
 class Follower:
@@ -25,7 +26,8 @@ class Follower:
         trouble: why the path cannot be looked at, empty while it can.
     """
 
-    def __init__(self, what: RunFiles | str | os.PathLike[str]) -> None:
+    def __init__(self, what: RunFiles | str | os.PathLike[str], *, patterns: Sequence[Template] = ()) -> None:
+        self._patterns = tuple(patterns)
         self._path = None if isinstance(what, RunFiles) else os.fspath(what)
         self.groups: tuple[RunFiles, ...] = (what,) if isinstance(what, RunFiles) else ()
         self.trouble = ""
@@ -39,7 +41,7 @@ class Follower:
         known = frozenset(self.groups)
         self._discover()
         wanted = dict.fromkeys(path for group in self.groups for path in group.paths)
-        self.files = {path: self.files.get(path) or FollowedFile(path) for path in wanted}
+        self.files = {path: self.files.get(path) or FollowedFile(path, patterns=self._patterns) for path in wanted}
         grown = {path for path, file in self.files.items() if file.poll()}
         changed = tuple(
             g for g in self.groups if self._has_new_settings(g) or g not in known or grown.intersection(g.paths)

@@ -13,6 +13,7 @@ from trainvitals.parsers.formats import ranked
 from trainvitals.parsers.limits import MAX_LINE_BYTES, SNIFF_BYTES
 from trainvitals.parsers.model import Parsed
 from trainvitals.parsers.reading import BLANK, empty, refused, stamped
+from trainvitals.parsers.text.template import Template
 
 TOLD = 16
 """Bytes by which it is told whether a file is compressed, UTF-16, or a database."""
@@ -61,8 +62,8 @@ class Growing:
     The format of a log can change while its first lines come in; then `again` gives all its bytes once more.
     """
 
-    def __init__(self, path: str, again: Callable[[], Iterator[bytes]]) -> None:
-        self._path, self._again = path, again
+    def __init__(self, path: str, again: Callable[[], Iterator[bytes]], patterns: tuple[Template, ...] = ()) -> None:
+        self._path, self._again, self._patterns = path, again, patterns
         self._begin(None)
 
     def _begin(self, follow: Follow | None) -> None:
@@ -118,7 +119,7 @@ class Growing:
         size = self._ends.size
         told, formats = self._told_at, self._formats
         if settle or size <= ALWAYS or SHARE * (size - told) >= size:
-            told, formats = size, tuple(one for _, one in ranked(self._ends.log(self._path)))
+            told, formats = size, tuple(one for _, one in ranked(self._ends.log(self._path), self._patterns))
         refusals: list[str] = []
         for candidate in formats:
             feed = self._reader(candidate.follow)
@@ -133,7 +134,7 @@ class Growing:
 
     def _choose(self) -> None:
         """Take the format that seems surest by the first piece; `answer` looks again."""
-        found = () if self._ends.blank else ranked(self._ends.log(self._path))
+        found = () if self._ends.blank else ranked(self._ends.log(self._path), self._patterns)
         if found and found[0][1].follow is None:
             raise WholeOnly
         self._follow = found[0][1].follow if found else None

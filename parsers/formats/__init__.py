@@ -30,6 +30,7 @@ from trainvitals.parsers.formats import (
     wandb_summary,
     yolo_csv,
 )
+from trainvitals.parsers.text.template import Template
 
 FORMATS: tuple[Format, ...] = (
     tensorboard.FORMAT,
@@ -68,8 +69,11 @@ SURE = 0.9
 most structured files, and comes last."""
 
 
-def ranked(file: LogFile) -> list[tuple[float, Format]]:
-    """The formats that could read a file, surest first; the search ends at one that has no doubt."""
+def ranked(file: LogFile, patterns: tuple[Template, ...] = ()) -> list[tuple[float, Format]]:
+    """The formats that could read a file, surest first; the search ends at one that has no doubt.
+
+    Where a line of the file is of one of the user's `patterns`, it is read as text by them.
+    """
     scores: list[tuple[float, Format]] = []
     for candidate in FORMATS:
         if candidate.last and any(score > UNSURE for score, _ in scores):
@@ -77,7 +81,12 @@ def ranked(file: LogFile) -> list[tuple[float, Format]]:
         scores.append((candidate.sniff(file), candidate))
         if scores[-1][0] >= SURE:
             break
-    return sorted(((s, f) for s, f in scores if s > 0), key=lambda scored: -scored[0])
+    found = sorted(((s, f) for s, f in scores if s > 0), key=lambda scored: -scored[0])
+    if not patterns:
+        return found
+    if console.matches(file, patterns):
+        found.insert(0, (1.0, console.BY_PATTERN))
+    return [(score, console.with_patterns(known, patterns)) for score, known in found]
 
 
 def detect(file: LogFile) -> Format | None:

@@ -7,7 +7,8 @@ are read all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 
 from trainvitals.parsers.errors import ReadError
@@ -47,8 +48,10 @@ from trainvitals.parsers.formats.speechbrain import LINES as SPEECHBRAIN
 from trainvitals.parsers.formats.torchtitan import LINES as TORCHTITAN
 from trainvitals.parsers.formats.ultralytics_text import LINES as ULTRALYTICS
 from trainvitals.parsers.model import Parsed
+from trainvitals.parsers.text import user_pattern
 from trainvitals.parsers.text.line_format import LineFormat
 from trainvitals.parsers.text.reader import ConsoleReader
+from trainvitals.parsers.text.template import Template
 
 LINE_FORMATS: tuple[LineFormat, ...] = (
     HF_DICT,
@@ -86,32 +89,59 @@ LINE_FORMATS: tuple[LineFormat, ...] = (
 """All shapes of metric lines, specific ones before general ones: the first that takes a line has it."""
 
 _BESIDE = frozenset(one.name for one in LINE_FORMATS if one.beside)
-FALLBACK = "console"
+FALLBACK, PATTERN = "console", "pattern"
 _ANY_TEXT, _LEARNT = 0.05, 0.15
 _SOME_LINES, _ALL_LINES = 0.5, 0.9
 
 
-def read(file: LogFile) -> tuple[Parsed, ...]:
+def read(file: LogFile, patterns: Sequence[Template] = ()) -> tuple[Parsed, ...]:
     """Everything that any line format finds in a file, with notes and hyperparameters.
+
+    `patterns` are the user's own, which go before all line formats.
 
     Raises:
         ReadError: the file is not text.
     """
     if not is_text(file.head):
         raise ReadError(file.path, "is not text")
-    reader = ConsoleReader(file.path, LINE_FORMATS)
+    reader = ConsoleReader(file.path, _line_formats(patterns))
     reader.take(file.data)
-    return _finished(reader)
+    return _finished(reader, patterns)
 
 
-def follow(path: str) -> LineFeed[ConsoleReader]:
+def follow(path: str, patterns: Sequence[Template] = ()) -> LineFeed[ConsoleReader]:
     """Reads text while it grows."""
-    return LineFeed(ConsoleReader(path, LINE_FORMATS), _finished)
+    return LineFeed(ConsoleReader(path, _line_formats(patterns)), partial(_finished, patterns=patterns))
 
 
-def _finished(reader: ConsoleReader) -> tuple[Parsed, ...]:
+def _line_formats(patterns: Sequence[Template]) -> tuple[LineFormat, ...]:
+    return (*map(user_pattern.line_format, patterns), *LINE_FORMATS)
+
+
+def _finished(reader: ConsoleReader, patterns: Sequence[Template] = ()) -> tuple[Parsed, ...]:
     counts = _of_trainers(reader.values) or reader.learnt.counts
-    return reader.parsed(max(counts, key=lambda name: counts[name]) if counts else FALLBACK)
+    name = max(counts, key=lambda name: counts[name]) if counts else FALLBACK
+    parsed = reader.parsed(PATTERN if name.startswith(user_pattern.PREFIX) else name)
+    idle = [one.text for one in patterns if not reader.values[user_pattern.PREFIX + one.text]]
+    told = tuple(f"no line is of the pattern {text!r} in the settings" for text in idle)
+    return tuple(replace(one, source=replace(one.source, problems=(*one.source.problems, *told))) for one in parsed)
+
+
+@lru_cache(maxsize=64)
+def with_patterns(known: Format, patterns: tuple[Template, ...]) -> Format:
+    """A format of console text that reads lines by these patterns first; other formats as they are."""
+    if known.read is not read:
+        return known
+    return replace(known, read=partial(read, patterns=patterns), follow=partial(follow, patterns=patterns))
+
+
+def matches(file: LogFile, patterns: Sequence[Template]) -> bool:
+    """Whether a line at either end of a file is of one of the patterns."""
+    if not is_text(file.head):
+        return False
+    reader = ConsoleReader("", [user_pattern.line_format(one) for one in patterns], learns=False)
+    reader.take(_ends(file.head, file.tail))
+    return bool(reader.values)
 
 
 def _of_trainers(counts: Mapping[str, int]) -> dict[str, int]:
@@ -202,3 +232,6 @@ FORMATS: tuple[Format, ...] = (
         reads="settings, versions, warnings and crashes; so do all formats of console lines",
     ),
 )
+
+BY_PATTERN = replace(FORMATS[-1], name=PATTERN)
+"""What reads a file of any kind in which a line is of one of the user's patterns."""

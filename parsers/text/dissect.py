@@ -299,7 +299,7 @@ def _share(parts: list[Token], start: int) -> int:
 
 
 def _with_splits(parts: list[Token]) -> None:
-    """Give the metrics the split of the last word before them that is one, and is of no metric's name.
+    """Give the metrics whose names say none the split of the last word before them that is one, outside of names.
 
     Where the first name has the only split in it (`valid loss: 0.7 - acc: 0.6`), it holds for all others.
     """
@@ -313,9 +313,9 @@ def _with_splits(parts: list[Token]) -> None:
             own = len(part.field.name.split())
             split = _last_split(words[:-own] if own <= len(words) else words, split)
             words.clear()
-            part.field = part.field._replace(split=split)
+            part.field = part.field._replace(split="" if naming.split_of(part.field.name) else split)
             metrics.append(part)
-    named = [SPLIT_WORDS.get(part.field.name.split()[0].lower(), "") for part in metrics if part.field]
+    named = [naming.split_of(part.field.name) for part in metrics if part.field]
     if not split and len(set(named)) == 2 and named[0] and not any(named[1:]):
         for part in metrics[1:]:
             part.field = part.field and part.field._replace(split=named[0])

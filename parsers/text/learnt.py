@@ -81,7 +81,7 @@ def learn(groups: Iterable[Group]) -> Learnt:
             left.append((group, series))
             continue
         found = together(found, series)
-        texts += [f"{text} ({count} line{'s' * (count > 1)})" for text, count in group.texts.items()]
+        texts += [f"{count} line{'s' * (count > 1)} of {text}" for text, count in group.texts.items()]
     return Learnt(found, tuple(texts), tuple(left))
 
 

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from trainvitals.parsers.model import SPLIT_WORDS
+from trainvitals.parsers.model import SPLIT_WORDS, Split
 from trainvitals.parsers.patterns import pattern
 
 Counter = Literal["step", "batch", "epoch"]
@@ -114,6 +114,13 @@ def is_no_metric(name: str) -> bool:
     if _FILE.fullmatch(name):
         return True
     return not _NO_METRICS.isdisjoint(_PARTS.findall(name.lower()))
+
+
+@lru_cache(maxsize=4096)
+def split_of(name: str) -> Split:
+    """The split that a name says at either of its ends: `val_loss`, `Train-accuracy`, `loss_val`."""
+    parts = _PARTS.findall(name.lower().replace("_", " "))
+    return SPLIT_WORDS.get(parts[0], "") or SPLIT_WORDS.get(parts[-1], "") if parts else ""
 
 
 def is_split(name: str) -> bool:

@@ -193,3 +193,28 @@ def test_assignments_of_the_command_line_win_and_leave_the_rest():
 def test_a_wrong_assignment_is_said(text, problem):
     with pytest.raises(SettingsError, match=re.escape(problem)):
         assigned(Settings(), [text], RULES)
+
+
+def test_patterns_of_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "trainvitals.toml", 'patterns = ["it {step} of {} loss {loss}", "acc {acc}%"]\n')
+    settings = load(path, RULES)
+    assert settings is not None
+    assert [one.names for one in settings.patterns] == [("step", "loss"), ("acc",)]
+    assert pickle.loads(pickle.dumps(settings)).patterns == settings.patterns
+    assert [one.text for one in assigned(settings, ['patterns=["x {y}"]'], RULES).patterns] == ["x {y}"]
+    assert assigned(settings, ["fail-on=warn"], RULES).patterns == settings.patterns
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('patterns = ["it {step} loss {loss"]', "patterns[0]: 'it {step} loss {loss' has a brace without its partner"),
+        ('patterns = ["loss {loss}", "step {step}"]', "patterns[1]: 'step {step}' has no field"),
+        ('patterns = "loss {loss}"', "patterns: must be a list of lines"),
+        (f"patterns = {['loss {loss}'] * 51}", "patterns: more than 50"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_named_with_its_file_and_key(tmp_path: Path, text: str, problem: str) -> None:
+    path = write(tmp_path / "trainvitals.toml", text)
+    with pytest.raises(SettingsError, match=re.escape(f"{path}: {problem}")):
+        load(path, RULES)

@@ -492,8 +492,8 @@ def test_a_line_of_another_wording_belongs_to_the_rows_with_its_names():
     parsed = read(rows(4) + "16:20 epoch 5 | train loss 0.1 (new best)\n")
     assert len(series(parsed, "train loss")) == 5
     assert parsed.source.learnt == (
-        "epoch {epoch} | train loss {train loss} (4 lines)",
-        "{} epoch {epoch} | train loss {train loss} (new best) (1 line)",
+        "4 lines of epoch {epoch} | train loss {train loss}",
+        "1 line of {} epoch {epoch} | train loss {train loss} (new best)",
     )
 
 
@@ -512,6 +512,23 @@ def test_an_evaluation_at_the_steps_of_the_training_is_another_series():
         ("loss.1", 2),
         ("acc", 0.5),
     ]
+
+
+SPLITS = [
+    ("Train Epoch: {n} loss {a} val_loss {b}", [("loss", "train"), ("val_loss", "")]),
+    ("Epoch {n} train loss {a} val loss {b}", [("train loss", ""), ("val loss", "")]),
+    ("epoch {n} loss_train: {a} loss_val: {b}", [("loss_train", ""), ("loss_val", "")]),
+    ("[valid] step {n} loss {a} acc {b}", [("loss", "eval"), ("acc", "eval")]),
+    ("Test set epoch {n}: loss {a}, acc {b}", [("loss", "test"), ("acc", "test")]),
+    ("step {n} train: loss {a} | eval: loss {b}", [("loss", "train"), ("loss", "eval")]),
+    ("Epoch {n} valid loss: {a} - metric: {b}", [("valid loss", ""), ("metric", "eval")]),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), SPLITS)
+def test_words_of_a_line_give_the_split_unless_the_name_does(line, expected):
+    parsed = read("".join(line.format(n=n, a=1 / n, b=2 / n) + "\n" for n in range(1, 5)))
+    assert [(s.logged_as, s.split) for s in parsed.series] == expected
 
 
 def test_lines_that_a_line_format_knows_are_not_learnt():
