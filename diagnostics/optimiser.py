@@ -23,6 +23,9 @@ NO_NORM_WORDS = frozenset(
 )
 """Words that make a name with `grad` in it something else: a cosine, a clip coefficient, a loss scale, a counter."""
 
+MOST_PARTS = 8
+"""More norms than that are those of single layers, of which some come and go in any run: they are not judged."""
+
 RATE = re.compile(r"(learning_?rate|lr)([-/_.:](\S+))?")
 NO_RATE_WORDS = frozenset({"scale", "mult", "multiplier", "factor", "decay", "ratio", "min", "max", "loss", "range"})
 
@@ -76,9 +79,10 @@ def _is_rate(metric: str) -> bool:
 
 
 def gradient_norms(case: Case) -> tuple[Series, ...]:
-    """The norms of the gradient that are logged: of the whole model first, then of its parts."""
+    """The norms of the gradient that are logged: of the whole model first, then of its parts, where these are few."""
     found = [s for s in case.run.series if s.split == "train" and _is_norm(s.metric) and np.isfinite(s.value).any()]
-    return tuple(sorted(found, key=lambda s: s.metric != "grad_norm"))
+    parts = [s for s in found if s.metric != "grad_norm"]
+    return (*(s for s in found if s.metric == "grad_norm"), *(parts if len(parts) <= MOST_PARTS else ()))
 
 
 def _is_norm(metric: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
@@ -43,8 +46,8 @@ def check(
     How it decides: the median share over the last half of the points is above `dominant` (90 %), for each sum that
     the loss type defines, weights from the configuration, from the loss type or, where unknown, fitted. It is a
     warning where another task stalls: from its first to its best block of up to 8 it fell by less than `stalled` (2
-    %) and `errors` (4) standard errors, while the dominant one fell by `dominant_fall` (10 %). At least
-    `points_needed` (6) points. Source: definition of this tool.
+    %) and `errors` (4) standard errors, while the dominant one fell by `dominant_fall` (10 %); a flat cross-entropy
+    below ln 2 has nothing left to learn. At least `points_needed` (6) points. Source: definition of this tool.
 
     Blind spots: shares of the loss are not shares of the gradient. A regulariser is meant to be small: parts that the
     loss type calls optional are never said to stall.
@@ -93,9 +96,14 @@ def _stalled(one: Sum, parts: Parts, name: str, least: float, errors: float, dom
     """Tasks that do not fall while the dominant one does."""
     if _fell(parts.main[name])[0] < dominant_fall:
         return []
-    others = [n for n in parts.main if n != name and n not in one.optional]
+    others = [n for n in parts.main if n != name and n not in one.optional and not _learnt_before(n, parts.main[n])]
     falls = {n: _fell(parts.main[n]) for n in others}
     return [n for n, (fell, error) in falls.items() if fell < max(least, errors * error)]
+
+
+def _learnt_before(name: str, values: Floats) -> bool:
+    """Whether a cross-entropy is below that of an even guess between two: it may be flat as all is learnt."""
+    return bool(re.search(r"(^|_)ce($|_)", name)) and float(np.median(values)) < math.log(2)
 
 
 def _fell(values: Floats) -> tuple[float, float]:

@@ -34,11 +34,12 @@ def check(
     look at the rate in the optimiser's settings.
 
     How it decides: by counting, without statistics. Zeros are expected in the first rows (warm-up, `start_share` 5 %
-    of the points), in the last ones after a decay (`end_share` 5 %, more where the log rounds the rate to few
-    decimals), and for up to `most_rows` (2) rows anywhere, as between the cycles of warm restarts. Any other stretch
-    fails. Where the log could have rounded a small rate to 0 (all rows are 0, or the rate before had come down to the
-    last decimals) it fails only while the training loss does not fall. At least `points_needed` (5) points. Source:
-    definition of this tool; PyTorch's LambdaLR and transformers' schedules clamp at 0 once their steps are used up.
+    of the points), in the last ones after a decay (`end_share` 5 %, any number where the rate had come down to the
+    last decimal that is printed), and for up to `most_rows` (2) rows anywhere, as between the cycles of warm
+    restarts. Any other stretch fails. Where the log could have rounded a small rate to 0 (all rows are 0, or the rate
+    before had come down to the last decimals) it fails only while the training loss does not fall. At least
+    `points_needed` (5) points. Source: definition of this tool; PyTorch's LambdaLR and transformers' schedules clamp
+    at 0 once their steps are used up.
 
     Blind spots: a rate that is tiny but not 0; optimisers that set their own rate and log 0 (Adafactor with relative
     steps) are told by their falling loss only.
@@ -73,17 +74,16 @@ def _unexpected(rate: Rates, start_share: float, end_share: float, most_rows: in
         if a == 0:
             allowed = max(allowed, start_share * n)
         elif b == n - 1 and rate.value[a - 1] < 0.6 * peak:
-            allowed = max(allowed, max(end_share, _rounded_share(rate, a)) * n)
+            allowed = float(n) if _decayed_to_the_last_digit(rate, a) else max(allowed, end_share * n)
         if b - a + 1 > allowed:
             kept.append((a, b))
     return kept
 
 
-def _rounded_share(rate: Rates, start: int) -> float:
-    """How much of a run a cosine reads 0 for at its end where it is printed in units not far below its peak."""
+def _decayed_to_the_last_digit(rate: Rates, start: int) -> bool:
+    """Whether the rate had come down to the last decimal that the log keeps, so that 0 may be a smaller one."""
     before = rate.value[:start]
-    unit = quantum(before)
-    return 0.5 * math.sqrt(unit / float(before.max())) if before[-1] <= 2 * unit else 0.0
+    return bool(before[-1] <= 2 * quantum(before) and before[-1] < 0.3 * before.max())
 
 
 def _may_be_rounded(rate: Rates, start: int) -> bool:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, level
+from trainvitals.diagnostics.curve import Curve, level, other_aim
 from trainvitals.diagnostics.pace import Pace, pace_of
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -49,11 +49,15 @@ def check(
     definition of this tool.
 
     Blind spots: longer sequences late in the data look the same where only step times are logged. A mean since the
-    start (progress bars) hides a drop. A run that was slow from its first step.
+    start (progress bars) hides a drop. A run that was slow from its first step. Step times of policy-gradient
+    training, whose answers and episodes grow longer, are not judged.
     """
     pace = pace_of(case)
     if pace is None:
         return NotRun(CODE, "no step times, throughput or time stamps are logged", applicable=False)
+    reason = other_aim(case)
+    if reason and not pace.inverse:
+        return NotRun(CODE, f"longer answers and episodes take longer: {reason.partition(':')[0]}", applicable=False)
     c = pace.curve
     if len(c) < points_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} step times of {points_needed} needed")

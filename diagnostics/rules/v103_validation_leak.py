@@ -24,6 +24,9 @@ REMEDY = (
 )
 
 ACCURACY_WORDS = frozenset({"acc", "acc1", "accuracy", "top1"})
+PART = re.compile(r"(^|_)(loss|ce|nll)($|_)")
+"""What the name of a loss or of a part of one has."""
+
 MIXING = ("mixup", "mixup_alpha", "cutmix", "cutmix_alpha", "mixup_prob")
 """Augmentations of the labels themselves: a training loss cannot come near its validation loss with them."""
 
@@ -51,11 +54,12 @@ def check(
     How it decides: the ratio is below 1 / `factor` (3) at `lasting` (80 %) of at least `evaluations_needed` (3)
     evaluations of the last half, in the median too, and validation lies as far below the lowest training loss at any
     evaluation; below 1 / `near_zero` (50) two evaluations suffice. Where both splits log the same parts of the loss,
-    these must agree. It is left open where the ratio was that low already within the first `start_share` (1 %) of the
-    run, when nothing was known yet: then both losses are in different units (S101, S104); where a suspected factor of
-    gradient accumulation explains it; where labels are mixed (mixup, cutmix); and where a held-out accuracy below
-    `imperfect` (0.95) shows that the answers are not known. Source: dropout and augmentation put validation 5 to 40 %
-    below train, label smoothing and mixup up to two times.
+    these must agree; it is left open where training alone logs them. It is left open where the ratio was that low
+    already within the first `start_share` (1 %) of the run, when nothing was known yet: then both losses are in
+    different units (S101, S104); where a suspected factor of gradient accumulation explains it; where labels are
+    mixed (mixup, cutmix); and where a held-out accuracy below `imperfect` (0.95) shows that the answers are not
+    known. Source: dropout and augmentation put validation 5 to 40 % below train, label smoothing and mixup up to two
+    times.
 
     Blind spots: examples that are in both sets give a validation loss equal to the training loss, not below it: no
     scalar shows that. A training loss that is logged in another unit than the validation loss looks the same where the
@@ -90,6 +94,8 @@ def _excuse(case: Case, gap: Gap, factor: float, start_share: float, imperfect: 
     if accuracy < imperfect:
         return f"inconclusive: a held-out accuracy of {accuracy:.2f} says that the answers are not known"
     parts = _parts(case, gap.held_out.series)
+    if not parts and sum(bool(PART.search(s.metric)) for s in case.run.series if s.split == "train") > 2:
+        return "inconclusive: only training logs the parts of its loss, so that the totals may be sums of other parts"
     if parts and median(parts) > -math.log(factor):
         return "inconclusive: the parts of the loss do not lie below; the totals are not sums of the same"
     return ""
@@ -120,7 +126,7 @@ def _parts(case: Case, held_out: Series) -> list[float]:
         other = case.get(one.metric)
         if one.split != held_out.split or one.metric == held_out.metric or other is None:
             continue
-        if re.search(r"(^|_)(loss|ce|nll)($|_)", one.metric):
+        if PART.search(one.metric):
             levels = [s.value[np.isfinite(s.value) & (s.value > 0)] for s in (one, other)]
             if all(v.size for v in levels):
                 ends = [float(np.median(v[-max(1, v.size // 4) :])) for v in levels]

@@ -116,6 +116,11 @@ def test_a_norm_that_doubles_with_its_loss_scale_passes():
     assert isinstance(judge(noisy(scale, 0.2, np.random.default_rng(0)), loss_scale=scale), Pass)
 
 
+def test_norms_of_many_single_layers_are_not_judged():
+    layers = {f"grad_norm/layer_{i}": steady(200, 60) for i in range(12)}
+    assert isinstance(judge(np.ones(200), **layers), Pass)
+
+
 def test_norms_follow_the_rewards():
     made = {"grad_norm": steady(200, 60), "loss": np.ones(200), "reward": np.arange(200.0)}
     assert isinstance(check(case(made)), Pass)

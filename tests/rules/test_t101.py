@@ -90,6 +90,12 @@ def test_a_growing_batch_takes_longer_by_plan():
     assert isinstance(judge(noisy(batch / 1000, 0.05, np.random.default_rng(0)), global_batch_size=batch), Pass)
 
 
+def test_answers_that_grow_longer_take_longer():
+    result = judge(drop(300, 3), reward=np.linspace(0, 1, 300))
+    assert isinstance(result, NotRun)
+    assert "longer answers" in result.reason
+
+
 def test_time_since_the_start_is_no_step_time():
     result = judge(np.cumsum(np.ones(100)), "time")
     assert isinstance(result, NotRun)

@@ -81,6 +81,11 @@ def test_parts_that_agree_speak_against_a_leak():
     assert "parts of the loss" in judge(1 / 6, series=parts).reason
 
 
+def test_parts_of_the_training_loss_alone_leave_it_open():
+    parts = {name: power_law(400, 1, 0.3, 0.1) for name in ("loss_ce", "loss_ce_0", "loss_ce_1")}
+    assert "only training logs the parts" in judge(1 / 6, series=parts).reason
+
+
 @pytest.mark.parametrize("scale", [1e-4, 1e4])
 @pytest.mark.parametrize("every", [1, 5])
 def test_the_verdict_depends_on_neither_units_nor_density(scale, every):
