@@ -54,7 +54,7 @@ def parse(text: str, context: Context) -> Row | None:
         return SKIP
     row = _ROW.match(text) if _NAME in context.columns else None
     if row:
-        return _epoch(float(row[1]), text[row.end() :].partition(":")[0].split(), context.columns[_NAME])
+        return _epoch(float(row[1]), text[row.end() :].partition(":")[0].split(), context)
     every = _ALL.fullmatch(text) if _EVALUATION in context.columns else None
     return _evaluation(every[1].split(), context) if every else None
 
@@ -75,7 +75,8 @@ def measures(header: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _epoch(epoch: float, cells: list[str], columns: tuple[str, ...]) -> Row | None:
+def _epoch(epoch: float, cells: list[str], context: Context) -> Row | None:
+    columns = context.columns[_NAME]
     numbers = [number(cell) for cell in cells]
     if len(cells) != len(columns) or None in numbers:
         return None
@@ -84,7 +85,7 @@ def _epoch(epoch: float, cells: list[str], columns: tuple[str, ...]) -> Row | No
         for name, value in zip(columns, numbers, strict=True)
         if value is not None and name not in _NO_METRIC
     }
-    return Row(values, split="train", epoch=epoch, refresh=True)
+    return Row(values, split="train", epoch=epoch, refresh=True, starts_run=context.goes_back(epoch))
 
 
 def _evaluation(cells: list[str], context: Context) -> Row | None:
@@ -114,6 +115,6 @@ LINES = LineFormat(
     needles=("GPU_mem", "gpu_mem", "/", "Class", "classes", " all "),
     parse=parse,
     origin="ultralytics/ultralytics issue 7653; lines of YOLOv5 from a public notebook are tested",
-    reads="epoch, split, the evaluation of the best weights",
+    reads="epoch, split, the evaluation of the best weights, several runs in one file",
     after=("Epoch    GPU_mem", "Epoch   gpu_mem", "Epoch   GPU_mem"),
 )

@@ -5,6 +5,8 @@ import math
 import pytest
 from console_text import by_epoch, read
 
+from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.formats import console
 from trainvitals.parsers.formats.ultralytics_text import measures
 
 HEAD = "      Epoch    GPU_mem   box_loss   cls_loss    l1_loss  Instances       Size\n"
@@ -57,6 +59,14 @@ def test_the_evaluation_of_the_best_weights_is_a_number_about_the_run():
     )
     assert by_epoch(parsed, "metrics/mAP50-95(B)", "eval") == [(1, 0.286)]
     assert parsed.summary["best/metrics/mAP50-95(B)"].value == 0.7
+
+
+def test_epochs_that_begin_anew_are_another_run():
+    text = epoch(1, 1.5, NEW) + epoch(2, 1.25, NEW) + epoch(1, 1.75, TQDM) + epoch(2, 1.5, TQDM)
+    first, second = console.read(LogFile("train.log", text.encode()))
+    assert by_epoch(first, "box_loss", "train") == [(1, 1.5), (2, 1.25)]
+    assert by_epoch(second, "box_loss", "train") == [(1, 1.75), (2, 1.5)]
+    assert [e for e, _ in by_epoch(second, "metrics/mAP50(B)", "eval")] == [1, 2]
 
 
 def test_rows_of_single_classes_are_left_out():
