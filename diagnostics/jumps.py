@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainvitals.diagnostics.statistics import MIN_NOISE, detrended, trailing
-from trainvitals.parsers.model import Bools, Floats
+from trainvitals.parsers.model import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _bar(z: Floats, known: Bools, width: int, least: float) -> float:
     1.5 times the 99.9 % quantile of their z, and `least` times (the 99.5 % quantile over that of Gaussian noise) to the
     power 1.5. Rows within a window after a spike do not count, as it is in their median.
     """
-    high = np.cumsum(known & (z > least))
+    high: Ints = np.cumsum(known & (z > least), dtype=np.int64)
     high[width:] -= high[:-width].copy()
     down = -z[known & (high == 0)]
     size = min(width, down.size)

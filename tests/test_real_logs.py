@@ -8,6 +8,7 @@ from shared_logs import REAL, needs_shared
 
 from trainvitals.diagnostics.diagnosis import diagnose
 from trainvitals.diagnostics.normalisation import normalise
+from trainvitals.diagnostics.report import told
 from trainvitals.parsers import read
 
 pytestmark = needs_shared
@@ -149,7 +150,7 @@ SICK = [
 def test_a_sick_run_fails_for_its_reason(path, code, why):
     report = diagnose(read(str(REAL / path)))
     assert report.verdict == "fail", why
-    assert code in {f.code for f in report.findings if f.severity == "fail"}, why
+    assert code in {f.code for f in told(report.findings) if f.severity == "fail"}, why
 
 
 def test_the_accumulation_of_megatron_follows_from_its_batch_sizes():

@@ -3,8 +3,11 @@
 from trainvitals.diagnostics.rule import Rule
 from trainvitals.diagnostics.rules import (
     b101_resume_overlap,
+    b102_two_writers,
     b103_unread_lines,
+    b104_truncated,
     b105_crash,
+    b106_epoch_stairs,
     d101_vocabulary_leak,
     d102_diffusion,
     d103_w1_redundant,
@@ -24,6 +27,8 @@ from trainvitals.diagnostics.rules import (
     m101_task_dominance,
     n101_non_finite,
     n102_hidden_nan,
+    n103_loss_scale_collapse,
+    n104_frozen_metric,
     o101_lr_zero,
     o102_lr_jump,
     o103_scheduler_not_restored,
@@ -46,11 +51,14 @@ from trainvitals.diagnostics.rules import (
     v102_gap_growing,
     v103_validation_leak,
     v104_validation_missing,
+    w101_wasted_compute,
 )
 
 RULES: tuple[Rule, ...] = (
     n101_non_finite.RULE,
     n102_hidden_nan.RULE,
+    n103_loss_scale_collapse.RULE,
+    n104_frozen_metric.RULE,
     g101_gradient_growth.RULE,
     g102_gradient_vanishing.RULE,
     g103_clip_saturation.RULE,
@@ -90,7 +98,11 @@ RULES: tuple[Rule, ...] = (
     p103_axis_asymmetry.RULE,
     p104_selection_hazard.RULE,
     t101_throughput_drop.RULE,
+    w101_wasted_compute.RULE,
     b101_resume_overlap.RULE,
+    b102_two_writers.RULE,
     b103_unread_lines.RULE,
+    b104_truncated.RULE,
     b105_crash.RULE,
+    b106_epoch_stairs.RULE,
 )
