@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from trainvitals.parsers.columns import NAN
 from trainvitals.parsers.compression import log_name
+from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.limits import MAX_LINE_BYTES, MAX_RUNS
@@ -43,7 +44,11 @@ def sniff(file: LogFile) -> float:
 
 
 def read(file: LogFile) -> tuple[Parsed, ...]:
-    """Every run in the table, with the lines of the file; a metric without a name is called as the file is."""
+    """Every run in the table, with the lines of the file; a metric without a name is called as the file is.
+
+    Raises:
+        ReadError: the columns are not those of Aim.
+    """
     runs: dict[str, StoredRun] = {}
     default = os.path.splitext(log_name(file.path))[0]
     left_out = 0
@@ -64,7 +69,9 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
 def _rows(file: LogFile) -> Iterator[tuple[int, Cells | None]]:
     """(line, cells by column) of every row; None for a row that does not fit the header."""
     lines = [raw for _, raw in file.lines()]
-    header, at = _cells(lines[0]) or [], 1
+    header, at = _cells(lines[0] if lines else b"") or [], 1
+    if not {"step", "value", "epoch", "time"}.issubset(header):
+        raise ReadError(file.path, "has not the columns of what Aim exports")
     while at < len(lines):
         end = _end_of_row(lines, at)
         row = _cells(b"\n".join(lines[at:end]))
