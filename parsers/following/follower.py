@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from trainvitals.parsers.discover import SKIPPED_FOLDERS, RunFiles, discover
 from trainvitals.parsers.errors import ReadError
@@ -21,14 +21,24 @@ class Follower:
     After each `poll`, `runs` are what `read_all` would give of the files as they are then; but a file that has vanished
     keeps what it said, and one that was rotated keeps what the run goes on from.
 
+    `shown_as` gives names to paths that the reader would not know again.
+
     Attributes:
+        path: what is looked at.
         groups: the files of each run, as they are known.
         trouble: why the path cannot be looked at, empty while it can.
     """
 
-    def __init__(self, what: RunFiles | str | os.PathLike[str], *, patterns: Sequence[Template] = ()) -> None:
-        self._patterns = tuple(patterns)
-        self._path = None if isinstance(what, RunFiles) else os.fspath(what)
+    def __init__(
+        self,
+        what: RunFiles | str | os.PathLike[str],
+        *,
+        patterns: Sequence[Template] = (),
+        shown_as: Mapping[str, str] | None = None,
+    ) -> None:
+        self._patterns, self._shown_as = tuple(patterns), shown_as or {}
+        self._fixed = isinstance(what, RunFiles)
+        self.path = what.root if isinstance(what, RunFiles) else os.fspath(what)
         self.groups: tuple[RunFiles, ...] = (what,) if isinstance(what, RunFiles) else ()
         self.trouble = ""
         self.files: dict[str, FollowedFile] = {}
@@ -41,7 +51,7 @@ class Follower:
         known = frozenset(self.groups)
         self._discover()
         wanted = dict.fromkeys(path for group in self.groups for path in group.paths)
-        self.files = {path: self.files.get(path) or FollowedFile(path, patterns=self._patterns) for path in wanted}
+        self.files = {path: self.files.get(path) or self._file(path) for path in wanted}
         grown = {path for path, file in self.files.items() if file.poll()}
         changed = tuple(
             g for g in self.groups if self._has_new_settings(g) or g not in known or grown.intersection(g.paths)
@@ -50,6 +60,9 @@ class Follower:
         self._runs = {group: runs for group, runs in self._runs.items() if group in kept}
         self._beside = {group: found for group, found in self._beside.items() if group in self.groups}
         return changed
+
+    def _file(self, path: str) -> FollowedFile:
+        return FollowedFile(path, self._shown_as.get(path), self._patterns)
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -73,13 +86,13 @@ class Follower:
 
     def _discover(self) -> None:
         """Look for runs where the folder has changed. Runs of which every file is gone are kept."""
-        if self._path is None:
+        if self._fixed:
             return
-        listing = dict(_listing(self._path))
+        listing = dict(_listing(self.path))
         if _unless_known(listing, self.files) == self._listing and not self.trouble:
             return
         try:
-            found = discover([self._path])
+            found = discover([self.path])
         except ReadError as error:
             self.trouble = error.reason
             return
