@@ -9,7 +9,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, sound, unfit
-from trainvitals.diagnostics.statistics import MAD_TO_SD, noise
+from trainvitals.diagnostics.statistics import MAD_TO_SD
 from trainvitals.parsers.model import Floats
 
 
@@ -70,15 +70,11 @@ def _level(u: Floats, start: int, end: int) -> float:
     return float(np.median(u[start + (end - start) // 2 : end])) if end > start else float(u[end - 1])
 
 
-def late_gain(u: Floats) -> tuple[float, float]:
-    """How far a validation curve fell from the middle of its evaluations to the end, and twice the noise of that.
-
-    In ln units, between the first and the last third of the later half.
-    """
+def late_gain(u: Floats) -> float:
+    """How far a curve fell over its later half, between the first and the last third of that, in ln units."""
     half = u[max(0, u.size // 2 - 1) :]
     third = max(1, half.size // 3)
-    fell = float(half[:third].mean() - half[-third:].mean())
-    return fell, 2 * noise(half) * math.sqrt(2 / third)
+    return float(half[:third].mean() - half[-third:].mean())
 
 
 def scatter(values: Floats) -> float:

@@ -104,7 +104,7 @@ def _loss_falls(case: Case, start: float, end: float) -> bool | None:
     third = u.size // 3
     fell = float(u[:third].mean() - u[-third:].mean())
     error = c.scatter(2.0) * math.sqrt(2 * min(1.0, c.memory / third))
-    return fell > max(0.02, 4 * error)
+    return fell > max(0.05, 6 * error)
 
 
 def _finding(case: Case, rate: Rates, found: list[tuple[int, int]]) -> Finding:

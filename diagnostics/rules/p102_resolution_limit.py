@@ -40,10 +40,9 @@ def check(
     drops at 9.6 px, where a worse prediction costs less: look at P104 too.
 
     How it decides: over the last half of the evaluations the validation loss fell by less than `improvement` (2 %),
-    and by less than its noise shows, and the errors cluster between `low` (8 px) and `high` (10 px): the share within
-    10 px minus that within 8 px is `clustered` (30 %) or more, or, where these are not logged, the median error lies
-    there, and moved by less than 5 % in that half. At least `points_needed` (8) evaluations. Source: field note of
-    the distance loss.
+    and the errors cluster between `low` (8 px) and `high` (10 px): the share within 10 px minus that within 8 px is
+    `clustered` (30 %) or more, or, where these are not logged, the median error lies there, and moved by less than 5
+    % in that half. At least `points_needed` (8) evaluations. Source: field note of the distance loss.
 
     Blind spots: a loss of 0.08 to 0.1, which the note names, says nothing by itself: a constant error of 67 to 86 px
     makes it. Other image sizes have another limit.
@@ -60,10 +59,10 @@ def check(
     if found is None:
         return NotRun(CODE, f"needs within_{low:g}px and within_{high:g}px, or pixel_error_median")
     series, told, clusters = found
-    fell, sure = late_gain(c.u)
+    fell = late_gain(c.u)
     if not clusters:
         return Pass(CODE, told)
-    if fell > max(-math.log1p(-improvement), sure):
+    if fell > -math.log1p(-improvement):
         return Pass(CODE, f"{told}, and the validation loss still falls")
     last, start = int(np.flatnonzero(np.isfinite(series.value))[-1]), len(c) // 2
     return Finding(

@@ -27,6 +27,7 @@ def check(
     warn_factor: float = 1.25,
     fail_factor: float = 2.0,
     errors: float = 5.0,
+    spread: float = 4.0,
     points_needed: int = 30,
     start_share: float = 0.05,
 ) -> Result:
@@ -44,9 +45,9 @@ def check(
     How it decides: in log space, leaving out the first `start_share` (5 %) of the points. The usual pace is the lower
     fifth of up to 16 block medians; the pace now is the median of the last tenth of the points (6 at least), and both
     halves of these must agree. It warns at `warn_factor` (1.25), fails at `fail_factor` (2), and needs `errors` (5)
-    standard errors. Medians leave out evaluations, checkpoints and other single pauses. Step times are divided by a
-    batch size or a sequence length that is logged and changes. At least `points_needed` (30) points. Source:
-    definition of this tool.
+    standard errors and `spread` (4) times what stretches of the run before differ by. Medians leave out evaluations,
+    checkpoints and other single pauses. Step times are divided by a batch size or a sequence length that is logged
+    and changes. At least `points_needed` (30) points. Source: definition of this tool.
 
     Blind spots: longer sequences late in the data look the same where only step times are logged. A mean since the
     start (progress bars) hides a drop. A run that was slow from its first step. Step times of policy-gradient
@@ -74,7 +75,10 @@ def check(
     slower = now - usual
     if slower < math.log(warn_factor) or halves - usual < math.log(warn_factor) or slower < sure:
         return Pass(CODE, f"{pace.what}: the last steps take {level(slower):.2f} times the usual")
-    return _finding(case, pace, skip, usual, now, "fail" if slower >= math.log(fail_factor) else "warn")
+    start = _onset(c, skip, usual, now)
+    if slower < spread * _wander(c, skip, start):
+        return Pass(CODE, f"{pace.what} wanders as much all the time")
+    return _finding(case, pace, (skip, start), usual, now, "fail" if slower >= math.log(fail_factor) else "warn")
 
 
 def _onset(c: Curve, skip: int, usual: float, now: float) -> int:
@@ -86,9 +90,16 @@ def _onset(c: Curve, skip: int, usual: float, now: float) -> int:
     return skip + int(cut.start[min(last, count - 1)])
 
 
-def _finding(case: Case, pace: Pace, skip: int, usual: float, now: float, severity: Severity) -> Finding:
+def _wander(c: Curve, skip: int, start: int) -> float:
+    """How far stretches of the run before the drop lie apart, in ln units; 0 where there are fewer than 3."""
+    u = c.u[skip:start]
+    count = min(16, u.size // 5)
+    return float(np.std(block_medians(u, blocks(u, u, count)), ddof=1)) if count >= 3 else 0.0
+
+
+def _finding(case: Case, pace: Pace, at: tuple[int, int], usual: float, now: float, severity: Severity) -> Finding:
     c = pace.curve
-    start = _onset(c, skip, usual, now)
+    skip, start = at
     sign = -1 if pace.inverse else 1
     levels = (level(sign * usual), level(sign * now))
     plain = np.array_equal(c.series.value, pace.source.value) and np.allclose(

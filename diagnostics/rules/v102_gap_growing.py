@@ -44,11 +44,10 @@ def check(
 
     How it decides: in log space, on up to 12 means of evaluations. The gap is larger at the end than it was in the
     middle by `growth` (15 %), rises with a Mann-Kendall z of `z` (2.5) over the whole run, and validation ends at
-    `ratio` (1.3) times the training loss or more; meanwhile the validation loss gained no more than `gained` (1 %) or
-    2 of its own noise scales. The gap must also be `linear` (5 %) of the training loss at the start: the last digits
-    of a memorised set are no gap. At least `evaluations_needed` (6) evaluations. Source: definition of this tool,
-    after the field notes on fine-tuning (within 0.2 of train is healthy) and on distances (validation / train below 3
-    is).
+    `ratio` (1.3) times the training loss or more; meanwhile the validation loss gained no more than `gained` (1 %).
+    The gap must also be `linear` (5 %) of the training loss at the start: the last digits of a memorised set are no
+    gap. At least `evaluations_needed` (6) evaluations. Source: definition of this tool, after the field notes on
+    fine-tuning (within 0.2 of train is healthy) and on distances (validation / train below 3 is).
 
     Blind spots: a gap that is large from the start and stays is normal for small sets and is not reported. A training
     loss that is logged with dropout or mixed labels hides a part of the gap.
@@ -68,8 +67,8 @@ def check(
         return Pass(CODE, now)
     if level(gap.above[-1]) - level(gap.below[-1]) < linear * level(float(gap.below[0])):
         return Pass(CODE, now)
-    fell, sure = late_gain(gap.above)
-    if fell > max(math.log1p(gained), sure):
+    fell = late_gain(gap.above)
+    if fell > math.log1p(gained):
         return Pass(CODE, f"{now}, and still improves")
     if restarted(case, gap.x, len(gap) // 2):
         return NotRun(CODE, "inconclusive: the learning rate has been restarted since the middle of the run")
