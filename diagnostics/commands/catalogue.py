@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from trainvitals.diagnostics.commands import console
+
+if TYPE_CHECKING:
+    from trainvitals.parsers.trial import Trial
 
 WHOLE = 1000
 """Cells of a line that goes to a file or a pipe: nothing is cut."""
@@ -21,12 +25,50 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line[2:] for line in Page(width).columns(rows)) + "\n"
 
 
-@click.command()
-def formats() -> None:
-    """List the log formats that are read."""
+@click.command(short_help="List the log formats, or try them on a file.")
+@click.option("--test", "tested", multiple=True, metavar="FILE", help="Say how a file would be read, and what not.")
+@click.option("--isolated", is_flag=True, help="Read no settings file, and so no patterns.")
+def formats(tested: tuple[str, ...], isolated: bool) -> int:
+    """List the log formats that are read; or say how a file would be read.
+
+    With --test: the format and how sure the others were, rows with the values that are taken from them, lines that look
+    like metrics and are not understood, and doubtful ones with the reason. FILE may be - for standard input.
+
+    Exit code: 0 everything is understood, 1 lines are not, 2 a file cannot be read, 5 it holds no values.
+    """
     from trainvitals.parsers.formats import FORMATS
 
+    if tested:
+        return _test(tested, isolated=isolated)
     console.write(_lines([(known.name, known.title) for known in FORMATS]))
+    return console.OK
+
+
+def _test(paths: Sequence[str], *, isolated: bool) -> int:
+    from trainvitals.diagnostics.commands.judge import STDIN, STDIN_NAME, read_stdin
+    from trainvitals.diagnostics.render import trial
+    from trainvitals.diagnostics.render.page import Page
+    from trainvitals.parsers.trial import try_log
+
+    patterns = console.patterns(paths, isolated=isolated)
+    codes = []
+    for path in paths:
+        piped = path == STDIN
+        found = try_log(STDIN_NAME if piped else path, read_stdin() if piped else None, patterns)
+        console.write(trial.render(found, Page(console.width(sys.stdout))))
+        if found.source.error:
+            console.complain(f"{found.source.path}: {found.source.error}")
+        codes.append(_code(found))
+    # A file that cannot be read outranks lines that are not understood, and these a file without values.
+    return next((code for code in (console.WRONG, console.FINDINGS, console.NOTHING) if code in codes), console.OK)
+
+
+def _code(found: Trial) -> int:
+    if found.source.error:
+        return console.WRONG
+    if found.source.unread_lines:
+        return console.FINDINGS
+    return console.OK if found.rows_read else console.NOTHING
 
 
 @click.command(short_help="List the health rules.")

@@ -194,13 +194,23 @@ def _examined(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
 
 def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
     from trainvitals.diagnostics.pipeline import examine, examine_runs
-    from trainvitals.parsers.errors import ReadError
-    from trainvitals.parsers.limits import MAX_FILE_BYTES
     from trainvitals.parsers.reading import read_bytes
 
     yield from examine([path for path in paths if path != STDIN], settings)
     if STDIN in paths:
-        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
-        if len(data) > MAX_FILE_BYTES:
-            raise ReadError(STDIN_NAME, f"has more than the limit of {MAX_FILE_BYTES} bytes")
-        yield from examine_runs(read_bytes(STDIN_NAME, data, patterns=settings.patterns), settings)
+        yield from examine_runs(read_bytes(STDIN_NAME, read_stdin(), patterns=settings.patterns), settings)
+
+
+def read_stdin() -> bytes:
+    """All of standard input.
+
+    Raises:
+        ReadError: it is larger than a log may be.
+    """
+    from trainvitals.parsers.errors import ReadError
+    from trainvitals.parsers.limits import MAX_FILE_BYTES
+
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ReadError(STDIN_NAME, f"has more than the limit of {MAX_FILE_BYTES} bytes")
+    return data

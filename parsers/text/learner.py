@@ -36,6 +36,7 @@ MAX_GROUPS = 500
 _EXAMPLES, _MAX_EXAMPLE = 3, 300
 MAX_DISSECTED = 4_000_000
 """Characters of a file that are dissected; real logs repeat their shapes long before."""
+_FEW_ALONE = 20
 _FEW_ROWS = 20
 """Rows of a shape up to which dissecting each of them costs less than compiling its pattern."""
 _HEADING_LENGTH = 200
@@ -170,9 +171,10 @@ class Learner:
         Nothing may be offered afterwards.
         """
         names = {one.name for group in self._groups.values() for one in group.fields if one.role == "value"}
+        few = len(self._waiting) <= _FEW_ALONE
         for one in self._waiting.values():
             # To dissect all that stays alone would cost more than all the rest.
-            worth = unread.looks_like_metrics(one.text) or any(name in one.text for name in names)
+            worth = few or unread.looks_like_metrics(one.text) or any(name in one.text for name in names)
             if not worth or not self._read_new([], one):
                 self._tell(one)
         self._waiting = {}
