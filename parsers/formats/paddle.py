@@ -18,7 +18,7 @@ from trainvitals.parsers.numbers import NUMBER, number
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import NAN, SKIP, Context, LineFormat, Row
 
-_NLP = pattern(r"\[ *INFO\] - (?=(?:\w+: [^,]{1,40}, ?\s*)+\w+: )", re.ASCII)
+_NLP = pattern(r"\[ *INFO\] - (?=\w+: [^,]{1,40},\s*+\w+: )", re.ASCII)
 _OCR = pattern(r"\bppocr INFO: (?:epoch: \[(\d{1,9})/\d{1,9}\], |(cur|best) metric, )", re.ASCII)
 _DETECTION = pattern(r"\bppdet\.engine INFO: Epoch: \[(\d{1,9})\] \[ *(\d{1,9})/(\d{1,9})\] ", re.ASCII)
 _HEAD_LENGTH = 200

@@ -18,9 +18,11 @@ from trainvitals.parsers.numbers import number
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.line_format import SKIP, Context, LineFormat, Row
 
-_HEAD = pattern(r"\s{0,20}Epoch\s+(?:GPU_mem|gpu_mem)\s+(\S.{0,500}?)\s*")
+_HEAD = pattern(r"\s{0,20}Epoch\s{1,20}(?:GPU_mem|gpu_mem)\s{1,20}(\S.{0,500})")
 _ROW = pattern(r"\s{0,20}(\d{1,9})/\d{1,9}\s+[\d.]{1,12}[GMK]?\s", re.ASCII)
-_CLASSES = pattern(r"\s{0,40}(?:Class\s+Images\s+(?:Instances|Labels|Targets)|classes)\s+(\S.{0,300}?)(?:\s*:\s.*)?\s*")
+_CLASSES = pattern(
+    r"\s{0,40}(?:Class\s{1,20}Images\s{1,20}(?:Instances|Labels|Targets)|classes)\s{1,20}(\S.{0,300}?)(?: {0,9}:\s.*)?"
+)
 _ALL = pattern(r"\s{0,40}all\s+([\d.\sa-z+-]{1,300})", re.ASCII)
 _MAX_LINE = 4000
 
@@ -44,11 +46,11 @@ def parse(text: str, context: Context) -> Row | None:
     """The row of an epoch so far, or of an evaluation of all classes."""
     if len(text) > _MAX_LINE or context.bar is not None:
         return None
-    head = _HEAD.fullmatch(text)
+    head = _HEAD.fullmatch(text.rstrip())
     if head:
         context.columns[_NAME] = tuple(head[1].split())
         return SKIP
-    classes = _CLASSES.fullmatch(text) if "lass" in text else None
+    classes = _CLASSES.fullmatch(text.rstrip()) if "lass" in text else None
     if classes:
         context.columns[_EVALUATION] = measures(classes[1])
         return SKIP
