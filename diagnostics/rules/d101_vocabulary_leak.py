@@ -35,7 +35,7 @@ def check(
     How it decides: Mann-Kendall on near-independent blocks, at least 7 as fewer cannot reach `z` (3), over the whole
     run and over its second half, and an effect: the mass fell by at least `mass_loss` (0.005) from its first to its
     last block, or the gate rose by `gate_rise` (20 %) and `gate_least` (0.002). Held-out data go first, training data
-    where they are too few. Source: audit of a run whose gate rose and whose mass fell a little, worth watching.
+    where they are too few or hold. Source: audit of a run whose gate rose and whose mass fell a little, worth watching.
 
     Blind spots: a leak from the first step on; a log that holds only the weighted gate.
     """
@@ -44,10 +44,11 @@ def check(
     seen: list[str] = []
     reasons: list[str] = []
     for metric, bad in SIGNALS:
-        chosen = _curve(case, metric)
-        if isinstance(chosen, str):
-            reasons.append(chosen)
-        elif found := _leak(case, chosen, bad, mass_loss, gate_rise, gate_least, z):
+        curves = _curves(case, metric)
+        leaks = (_leak(case, c, bad, mass_loss, gate_rise, gate_least, z) for c in curves)
+        if not curves:
+            reasons.append(_absent(case, metric))
+        elif found := next((leak for leak in leaks if leak), None):
             findings.append(found)
         else:
             seen.append(f"{metric} holds")
@@ -56,12 +57,16 @@ def check(
     return Pass(CODE, ", ".join(seen)) if seen else NotRun(CODE, "; ".join(reasons), logged)
 
 
-def _curve(case: Case, metric: str) -> Curve | str:
-    """The curve with enough independent blocks, held-out data first, or why there is none."""
+def _curves(case: Case, metric: str) -> list[Curve]:
+    """The curves with enough independent blocks, held-out data first; the half of a short one has too few."""
     order: tuple[Split, ...] = (*HELD_OUT, "train")
     found = [c for split in order if (s := case.get(metric, split)) is not None and len(c := curve(s))]
-    judged = next((c for c in found if c.blocks(FEWEST) >= FEWEST), None)
-    return judged or (f"inconclusive: too few points of {metric}" if found else f"no {metric} is logged")
+    return [c for c in found if c.blocks(FEWEST) >= FEWEST]
+
+
+def _absent(case: Case, metric: str) -> str:
+    logged = any(s.metric == metric and len(s) for s in case.run.series)
+    return f"inconclusive: too few points of {metric}" if logged else f"no {metric} is logged"
 
 
 def _leak(

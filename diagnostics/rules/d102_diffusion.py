@@ -20,6 +20,9 @@ ADVICE = "lower the temperature (0.9), use a smaller target_sigma (1.5) and targ
 MOST = 10
 """Blocks of a short series, whose bend would pass for memory."""
 
+FEWEST = 7
+"""Blocks from which a fall can reach a |z| of 3."""
+
 
 def check(
     case: Case, *, collapse: float = 0.3, improvement: float = 0.02, z: float = 3.0, blocks_needed: int = 8
@@ -37,8 +40,9 @@ def check(
     `collapse` (30 %) with a Mann-Kendall |z| of at least `z` (3) over the whole run or that part, and soft_ce fell
     by less than `improvement` (2 %) over the same part. At least `blocks_needed` (8) near-independent blocks of
     points that have both, as fewer can hardly reach `z`. Held-out data go first, training data where they are too
-    few. Source: audit of the soft cross-entropy. A falling p_gt_mean, coord_token_acc or acc_top5 while soft_ce
-    falls is expected, as the optimum is not a peak; it is never a finding.
+    few, or the best block lies too near to their end. Source: audit of the soft cross-entropy. A falling p_gt_mean,
+    coord_token_acc or acc_top5 while soft_ce falls is expected, as the optimum is not a peak; it is never a
+    finding.
 
     Blind spots: a collapse before the first logged point; predictions with several modes (another rule).
     """
@@ -55,16 +59,23 @@ def check(
         if count < blocks_needed or len(first) != len(second):
             reason = f"inconclusive: {len(points)} points have both p_gt_mean and soft_ce"
             continue
-        return _judge(case, first, second, count, collapse, improvement, z)
+        judged = _judge(case, first, second, count, collapse, improvement, z)
+        if not isinstance(judged, NotRun):
+            return judged
+        reason = judged.reason
     logged = any(s.metric == "p_gt_mean" for s in case.run.series)
     return NotRun(CODE, reason, logged)
 
 
 def _judge(case: Case, truth: Curve, main: Curve, count: int, collapse: float, improvement: float, z: float) -> Result:
+    """The verdict on one split; `NotRun` where too little lies behind the best block."""
     p, ce = blocks(truth.x, truth.u, count), blocks(main.x, main.u, count)
     best = int(p.u.argmax())
     fell, improved = (1 - float(np.exp(b.u[-1] - b.u[best])) for b in (p, ce))
     strength = min(mann_kendall(p.u), mann_kendall(p.u[best:]))
+    if fell >= collapse and strength > -z and p.u.size - best < FEWEST:
+        told = f"inconclusive: p_gt_mean is {fell:.0%} below its best block, which only {p.u.size - best} blocks show"
+        return NotRun(CODE, told.replace("%", " %"))
     if fell < collapse or strength > -z:
         return Pass(CODE, f"p_gt_mean does not collapse ({fell:.0%} below its best block)".replace("%", " %"))
     if improved >= improvement:

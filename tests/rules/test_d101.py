@@ -66,3 +66,12 @@ def test_a_leak_that_flattens_out_is_found_in_training_where_evaluations_are_few
     mass = noisy(0.98 - 0.3 * late, 0.003)
     (found,) = judge({"coord_vocab_mass": mass, "eval/coord_vocab_mass": (few + 1.0, mass[few])})
     assert found.evidence[0].text.startswith("step 1: coord_vocab_mass")
+
+
+def test_training_rows_tell_of_a_late_leak_that_few_evaluations_cannot():
+    t = np.linspace(0, 1, 200)
+    mass = 0.999 - 0.3 * np.exp(-12 * t) - 0.02 * np.maximum(t - 0.5, 0)
+    few = {"eval/coord_vocab_mass": noisy(mass, 2e-4)[4::5]}
+    assert isinstance(judge(few), Pass)
+    (found,) = judge({"train/coord_vocab_mass": noisy(mass, 2e-4), **few})
+    assert found.metrics == ("coord_vocab_mass",)

@@ -69,3 +69,14 @@ def test_few_evaluations_leave_the_question_to_the_training_rows():
     found = check(case(series, loss_type=kind("softce")))
     assert found.code == "D102"
     assert found.evidence[0].text.split(" = ")[0].endswith("p_gt_mean")
+
+
+def test_training_rows_tell_of_a_collapse_that_few_evaluations_cannot():
+    t = np.linspace(0, 1, 200)
+    p, ce = 0.02 * np.exp(-4 * np.abs(t - 0.45)), 4 + 2 * np.abs(t - 0.45)
+    few = slice(4, None, 5)
+    evaluations = {"p_gt_mean": noisy(p[few]), "soft_ce": noisy(ce[few], 0.005)}
+    assert isinstance(judge(evaluations["p_gt_mean"], evaluations["soft_ce"]), NotRun)
+    rows = {f"train/{name}": noisy(value, 0.01) for name, value in (("p_gt_mean", p), ("soft_ce", ce))}
+    held_out = {f"eval/{name}": value for name, value in evaluations.items()}
+    assert check(case(rows | held_out, loss_type=kind("softce"))).severity == "warn"
