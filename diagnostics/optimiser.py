@@ -70,6 +70,8 @@ def rates(case: Case) -> Rates | None:
             at = np.clip(np.searchsorted(other.x, main.x, side="right") - 1, 0, None)
             value = np.maximum(value, other.series.value[at])
     good = value >= 0
+    if good.all():
+        return Rates(main.series, main.x, value)
     return Rates(main.series.take(good), main.x[good], value[good]) if good.any() else None
 
 
@@ -90,9 +92,12 @@ def _is_norm(metric: str) -> bool:
     return bool(words & GRADIENT_WORDS) and not words & NO_NORM_WORDS
 
 
+# Three rules ask for the same norms; a series is equal to itself alone.
+@lru_cache(maxsize=4)
 def positive(series: Series) -> Curve:
     """The finite positive points of a norm."""
-    return curve(series.take(np.isfinite(series.value) & (series.value > 0)))
+    good = np.isfinite(series.value) & (series.value > 0)
+    return curve(series if good.all() else series.take(good))
 
 
 def recent_points(n: int) -> int:
