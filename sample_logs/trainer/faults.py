@@ -41,7 +41,11 @@ ARTICLE: tuple[Fault, ...] = (
         "a weight of 5 is configured, and the loss is not weighted",
         {"article_weight": 5.0, "applied_weight": 1.0},
     ),
-    Fault("lr-too-high", "a learning rate 1000 times too high", {"learning_rate": 3.0}),
+    Fault(
+        "lr-too-high",
+        "a learning rate 1000 times too high, which never decays",
+        {"learning_rate": 3.0, "schedule": "constant"},
+    ),
     Fault(
         "lr-not-restored",
         "killed and resumed from a checkpoint; the schedule begins again with its warm-up",
@@ -74,11 +78,11 @@ ARTICLE: tuple[Fault, ...] = (
 SPATIAL: tuple[Fault, ...] = (
     Fault(
         "multiplier-too-strong",
-        "the close stage weighs 1000 and not 10, and nothing is clipped",
-        {"multiplier": 1000.0, "max_grad_norm": 1e9},
+        "the close stage weighs 100 and not 10, and nothing is clipped",
+        {"multiplier": 100.0, "max_grad_norm": 1e9},
     ),
-    Fault("axis-degraded", "images are squeezed to an eighth of their width, not of their height", {"input_width": 48}),
-    Fault("low-resolution", "images are scaled down to 64 pixels", {"input_size": 64}),
+    Fault("axis-degraded", "images are squeezed to a quarter of their width, not of their height", {"input_width": 96}),
+    Fault("low-resolution", "images are scaled down to 96 pixels", {"input_size": 96}),
     Fault("bad-labels", "a quarter of the training labels lie on the disc and not on the ring", {"wrong_labels": 0.25}),
     Fault("overfitting", "a training set of 16 images", {"train_images": 16}),
     Fault(
