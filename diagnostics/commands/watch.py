@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trainvitals.diagnostics.watching.notify import Webhook
     from trainvitals.diagnostics.watching.watcher import Watcher
     from trainvitals.parsers.following import Follower
+    from trainvitals.parsers.text.template import Template
 
 SHORTEST, LONGEST = 2.0, 30.0
 """Seconds between two looks, unless the user says how many."""
@@ -79,7 +80,7 @@ def watch(path: str, form: Literal["text", "jsonl"], **options: Any) -> int:
 
     settings = settings_of([path], options)
     teller = _Teller(form, settings.fail_on, options, settings.webhook_hosts)
-    with _followed(path) as (follower, ended):
+    with _followed(path, settings.patterns) as (follower, ended):
         watcher = Watcher(follower, settings, time.monotonic)
         started = time.monotonic()
         try:
@@ -120,14 +121,14 @@ def next_pause(pause: float, *, changed: bool, gap: float, cost: float) -> float
 
 
 @contextmanager
-def _followed(path: str) -> Iterator[tuple[Follower, threading.Event]]:
+def _followed(path: str, patterns: tuple[Template, ...]) -> Iterator[tuple[Follower, threading.Event]]:
     """What follows a path, and an event that is set when nothing more can come."""
     from trainvitals.parsers.discover import RunFiles
     from trainvitals.parsers.following import Follower
 
     ended = threading.Event()
     if path != STDIN:
-        yield Follower(path), ended
+        yield Follower(path, patterns=patterns), ended
         return
     # What cannot be read twice is kept on disk, as a log that grows.
     with tempfile.TemporaryDirectory(prefix="trainvitals-") as folder:
@@ -135,7 +136,8 @@ def _followed(path: str) -> Iterator[tuple[Follower, threading.Event]]:
         reader = threading.Thread(target=_keep, args=(kept, ended), daemon=True)
         with open(kept, "wb"):
             reader.start()
-        yield Follower(RunFiles(STDIN_NAME, folder, (kept,)), shown_as={kept: STDIN_NAME}), ended
+        files = RunFiles(STDIN_NAME, folder, (kept,))
+        yield Follower(files, patterns=patterns, shown_as={kept: STDIN_NAME}), ended
 
 
 def _keep(path: str, ended: threading.Event) -> None:

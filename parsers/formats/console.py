@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.feed import LineFeed
+from trainvitals.parsers.feed import Follow, LineFeed
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import learnt
@@ -132,7 +132,13 @@ def with_patterns(known: Format, patterns: tuple[Template, ...]) -> Format:
     """A format of console text that reads lines by these patterns first; other formats as they are."""
     if known.read is not read:
         return known
-    return replace(known, read=partial(read, patterns=patterns), follow=partial(follow, patterns=patterns))
+    return replace(known, read=partial(read, patterns=patterns), follow=_follow_with(patterns))
+
+
+@lru_cache(maxsize=16)
+def _follow_with(patterns: tuple[Template, ...]) -> Follow:
+    """One for all formats of console text: whoever follows a log begins anew where this changes."""
+    return partial(follow, patterns=patterns)
 
 
 def matches(file: LogFile, patterns: Sequence[Template]) -> bool:
