@@ -106,7 +106,7 @@ def _perplexity(
         return Pass(CODE, f"{perplexity.logged_as} is {_label(case, loss)}")
     if loss.metric == "nll_loss" and abs(float(np.median(said - nats * math.log(2)))) <= tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is 2**{loss.logged_as}: that loss is in bits")
-    plain = _unweighted(case, points, said, tolerance + rounding)
+    plain = _unweighted(case, perplexity.split, points, said, tolerance + rounding)
     if plain:
         return Pass(CODE, f"{perplexity.logged_as} is {plain}")
     unit = _explained(case, perplexity, loss, points, tolerance + rounding) or _multiple(loss, said, nats, varied)
@@ -133,10 +133,10 @@ def _label(case: Case, loss: Series) -> str:
     return f"exp({loss.logged_as})"
 
 
-def _unweighted(case: Case, points: Matched, said: Floats, tolerance: float) -> str:
+def _unweighted(case: Case, split: Split, points: Matched, said: Floats, tolerance: float) -> str:
     """Whether a perplexity is that of the unweighted mean of a class and the rest, for a known share of the class."""
     for known in case.loss_type.shares:
-        part, rest = case.get(known.part), case.get(known.rest)
+        part, rest = case.get(known.part, split), case.get(known.rest, split)
         if part is None or rest is None:
             continue
         steps = {float(s): (p, r) for s, p, r in zip(*_three(part, rest), strict=True)}

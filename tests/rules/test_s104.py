@@ -63,10 +63,12 @@ def test_a_constant_offset_is_no_unit():
     assert "label smoothing" in result.reason
 
 
-def test_the_perplexity_of_the_unweighted_mean_is_recognised():
+@pytest.mark.parametrize("split", ["", "eval/"])
+def test_the_perplexity_of_the_unweighted_mean_is_recognised(split):
     part, rest = FALLING + 1, FALLING
     series = {"loss": 0.3 * part + 0.7 * rest, "perplexity": np.exp(0.06 * part + 0.94 * rest)}
-    made = case(series | {"article_loss": part, "other_loss": rest}, loss_type=kind("article"))
+    series |= {"article_loss": part, "other_loss": rest}
+    made = case({split + name: values for name, values in series.items()}, loss_type=kind("article"))
     result = check(made)
     assert isinstance(result, Pass)
     assert "unweighted mean" in result.summary
