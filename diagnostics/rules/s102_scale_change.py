@@ -30,6 +30,15 @@ BOUNDARIES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4)
 """Shares of a run at which an epoch of a short run ends."""
 
 
+WANDER = 4.5
+"""Standard deviations of the noise, measured over windows of 25 rows and more, that a jump must exceed: noise with a
+memory of some rows moves by as much as three from one stretch of 16 rows to the next."""
+
+
+STAYS = 0.7
+"""Share of a jump by which the median of the rows after it must lie beyond that of the rows before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A jump of a level, the factor that it stands for, and who else saw it."""
@@ -60,13 +69,14 @@ def check(
 
     What to try: compare the settings before and after; log a mean over the batch; divide the later rows by the factor.
 
-    How it decides: in log space. Windows of 8, 32 and 128 rows find the place; the jump is the gap between the lines
-    through the rows before and after it. It must be a factor of `smallest` (1.8) or more and `errors` (8) standard
-    errors, be complete within 2 rows, keep the noise of a row within a factor of `steady` (2.5), have `rows` (8) rows
-    on each side and last to the end of the log or for `lasting` (10 %) of it. The factor must be within `exact` (3 %)
-    of a whole one (or of one over it), or the held-out loss must go on unmoved at the same step. A fall by less than 3
-    needs a witness, the held-out loss or a gradient norm that falls by the same factor, where it could be the end of an
-    epoch, and several falls are no change of unit. Source: definition of this tool.
+    How it decides: in log space. Windows of 8, 32 and 128 rows find the place; the jump is the gap between the
+    lines through the rows before and after it. It must be a factor of `smallest` (1.8) or more, `errors` (8)
+    standard errors and 4.5 times the noise of the curve, be complete within 2 rows, keep the noise of a row within
+    a factor of `steady` (2.5), have `rows` (8) rows on each side and last to the end of the log or for `lasting`
+    (10 %) of it. The factor must be within `exact` (3 %) of a whole one (or of one over it), or the held-out loss
+    must go on unmoved at the same step. A fall by less than 3 needs a witness, the held-out loss or a gradient norm
+    that falls by the same factor, where it could be the end of an epoch, and several falls are no change of unit.
+    Source: definition of this tool.
 
     Blind spots: a change in the first or last 8 rows; factors below 1.8, as from bits to nats, without a held-out loss
     beside it; two units that alternate (see B102); a broken model whose loss happens to land on a whole multiple.
@@ -98,7 +108,7 @@ def _changes(
     case: Case, c: Curve, smallest: float, exact: float, errors: float, rows: int, lasting: float, steady: float
 ) -> list[Change]:
     jumps = [s for s in steps(c.u, smallest=math.log(smallest)) if rows <= s.index <= len(c) - rows]
-    jumps = [s for s in jumps if not _rounded(c, s)]
+    jumps = [s for s in jumps if abs(s.size) > WANDER * c.noise.sd and not _rounded(c, s)]
     sharp = [s for s in jumps if _sharp(c.u, s, errors, steady)]
     # Epochs of a memorised set fall one like the other.
     if len(sharp) > 3 or sum(s.size < 0 for s in jumps) > 1:
@@ -129,7 +139,7 @@ def _lasts(u: Floats, s: Step, others: list[Step], lasting: float) -> bool:
     """Whether the new level stays to the end, or for long before a jump back."""
     n, k = u.size, s.index
     span = min(k, n - k, max(16, int(lasting * n)))
-    if (float(np.median(u[k : k + span]) - np.median(u[k - span : k]))) / s.size < 0.5:
+    if (float(np.median(u[k : k + span]) - np.median(u[k - span : k]))) / s.size < STAYS:
         return False
     back = next((o.index for o in others if o.index > s.index and o.size * s.size < 0), n)
     before = next((o.index for o in reversed(others) if o.index < s.index and o.size * s.size < 0), 0)

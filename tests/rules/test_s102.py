@@ -83,3 +83,12 @@ def test_the_verdict_depends_on_neither_units_nor_density(scale, change, factor,
     if change == "half":
         steps, loss = steps[::2], loss[::2]
     assert isinstance(check(case({"loss": (steps, loss)})), Finding) == (factor != 1.0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_noise_that_wanders_by_a_third_is_no_change_of_unit(seed):
+    rng = np.random.default_rng(seed)
+    noise = np.zeros(200)
+    for i in range(1, 200):
+        noise[i] = 0.8 * noise[i - 1] + 0.18 * rng.standard_normal()
+    assert isinstance(check(case({"loss": np.linspace(5, 3, 200) * np.exp(noise)})), Pass)
