@@ -148,7 +148,8 @@ def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: fl
     """Indices of the points at which the rate falls at once from a working level and climbs again over several points.
 
     From at least `high` of its peak by a factor of `drop` or more, then over 3 or more points to `drop` times that and
-    to `back` of the peak. After a trough, as at a warm restart, it falls from no working level.
+    to `back` of the peak, or as the log itself began. After a trough, as at a warm restart, it falls from no working
+    level.
     """
     value = rate.value
     peak = float(value.max(initial=0.0))
@@ -157,6 +158,16 @@ def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: fl
         after = value[i:]
         falls = np.flatnonzero(np.diff(after) < -1e-9 * peak)
         climb = after[: int(falls[0]) + 1] if falls.size else after
-        if climb.size >= 3 and climb[-1] > drop * climb[0] and climb[-1] >= back * peak and climb[1] < climb[-1]:
+        warms_up = climb.size >= 3 and climb[-1] > drop * climb[0] and climb[-1] >= back * peak and climb[1] < climb[-1]
+        if warms_up or same_start(value, after):
             found.append(int(i))
     return np.array(found, np.int64)
+
+
+def same_start(value: Floats, after: Floats, rows: int = 5, tolerance: float = 0.02) -> bool:
+    """Whether the rates after a point are those of the first rows, where these are not all alike; 3 rows at least."""
+    n = min(rows, after.size)
+    first = value[:n]
+    if n < 3 or np.ptp(first) <= tolerance * first.max():
+        return False
+    return bool((np.abs(after[:n] - first) <= tolerance * np.maximum(first, 1e-3 * value.max())).all())

@@ -35,6 +35,7 @@ class Growth:
     size: float
     before: float
     now: float
+    highest: float
     z: float
     jump: float
     start: int
@@ -66,12 +67,12 @@ def check(
     How it decides: in log space. Growth is the median of the last sixteenth of the points (5 at least) above the
     median of the block medians of the first third. It warns at `warn_factor` (10), fails at `fail_factor` (100), both
     where the block medians rise with a Mann-Kendall z of `z` (3), or the growth is `jump` (6) times what the blocks
-    scatter. At least `blocks_needed` (5) near-independent blocks. In policy-gradient and preference training both
-    factors are `reward_factor` (10) times as large: norms come and go with the rewards there. The last `rows_before`
-    (3) rows before the first NaN or infinity fail at `warn_factor`. Norms that carry a logged loss scale are divided
-    by it first. A loss type may set a limit for a head (spatial: 1000, healthy are 50 to 300), which the median of
-    the last tenth must not pass. Source: ZClip and Lightning Fabric watch the norm for the same reason; the limit is
-    that of a field note.
+    scatter; a norm that has come down again to a third of its highest block is no growth. At least `blocks_needed`
+    (5) near-independent blocks. In policy-gradient and preference training both factors are `reward_factor` (10)
+    times as large: norms come and go with the rewards there. The last `rows_before` (3) rows before the first NaN or
+    infinity fail at `warn_factor`. Norms that carry a logged loss scale are divided by it first. A loss type may set
+    a limit for a head (spatial: 1000, healthy are 50 to 300), which the median of the last tenth must not pass.
+    Source: ZClip and Lightning Fabric watch the norm for the same reason; the limit is that of a field note.
 
     Blind spots: norms that are logged after clipping cannot grow. A norm that first falls by a hundred and then
     grows by ten is judged by where most of the first third was.
@@ -111,7 +112,7 @@ def growth(c: Curve, count: int) -> Growth:
     above = np.flatnonzero(c.u > before + (now - before) / 2)
     start = int(above[0]) if above.size else 0
     how = f"{count} blocks, Mann-Kendall z {strength:+.1f}, growth {(now - before) / scatter:.1f} times their scatter"
-    return Growth(now - before, before, now, strength, (now - before) / scatter, start, how)
+    return Growth(now - before, before, now, float(medians.max()), strength, (now - before) / scatter, start, how)
 
 
 def _grown(case: Case, series: Series, limits: tuple[float, float], z: float, jump: float, least: int) -> Finding | str:
@@ -120,7 +121,7 @@ def _grown(case: Case, series: Series, limits: tuple[float, float], z: float, ju
     if count < least:
         return f"inconclusive: {len(c)} values of {series.logged_as} give {count} independent blocks of {least} needed"
     grown = growth(c, count)
-    if grown.size < limits[0] or (grown.z < z and grown.jump < jump):
+    if grown.size < limits[0] or (grown.z < z and grown.jump < jump) or grown.highest - grown.now > math.log(3):
         return f"{series.logged_as} ends at {level(grown.now):.3g}, {level(grown.before):.3g} before"
     unscaled = without_scale(case, series)
     if unscaled is not None:

@@ -32,10 +32,11 @@ def check(
     What to try: load the scheduler's state with that of the optimiser, and resume again from the same checkpoint.
 
     How it decides: a second warm-up is a fall at once to less than a third, from a rate of at least 15 % of its peak,
-    followed by a climb over 3 or more points to half of the peak. Several of them with a regular period are a schedule
-    and no fault. At a resume (the step goes back, or another file begins) the `rows_compared` (5) first rates must be
-    those of the log's start within `same` (2 %), and differ by more than `other` (20 %) from what the first attempt had
-    at that step. At least `points_needed` (8) points. Source: definition of this tool.
+    followed by a climb over 3 or more points to half of the peak, or by the rates with which the log began. Several
+    of them with a regular period are a schedule and no fault. At a resume (the step goes back, or another file
+    begins) the `rows_compared` (5) first rates must be those of the log's start within `same` (2 %), and differ by
+    more than `other` (20 %) from what the first attempt had at that step. At least `points_needed` (8) points.
+    Source: definition of this tool.
 
     Blind spots: a resume with a constant rate. A second warm-up that was wanted, as for training on new data, looks the
     same when it comes once. A warm-up shorter than 3 logged points.

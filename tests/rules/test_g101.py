@@ -72,6 +72,12 @@ def huge_first(n, rng):
     return noisy(1 + 1e4 * (np.arange(n) < 2), 0.3, rng)
 
 
+def breakthrough(n, rng):
+    """A plateau for half of the run, then the loss falls: the norm rises by a thousand times and comes down again."""
+    t = np.linspace(0, 1, n)
+    return noisy(1e-3 + 3 * np.exp(-(((t - 0.5) / 0.12) ** 2)) + 0.03 * (t > 0.5), 0.3, rng)
+
+
 def one_recovered_spike(n, rng):
     norm = noisy(np.ones(n), 0.2, rng)
     norm[n // 2 : n // 2 + max(1, n // 100)] *= 500
@@ -100,6 +106,7 @@ def last_row_is_a_spike(n, rng):
         falls_a_hundredfold,
         falls_then_comes_back_a_little,
         huge_first,
+        breakthrough,
         one_recovered_spike,
         scaled_for_fp16,
         grows_with_the_loss_of_a_fine_tuning,

@@ -54,6 +54,16 @@ def test_a_resume_that_goes_on_or_lowers_the_rate_passes(n, factor):
     assert isinstance(resumed(n, at, back, factor * schedule(n)[at - back :]), Pass)
 
 
+def test_a_warm_up_of_two_logged_points_is_known_by_the_first_rows():
+    rate = np.concatenate(
+        [[1.5e-4, 3e-4], 3e-4 * np.linspace(1, 0.7, 12), [1.5e-4, 3e-4], 3e-4 * np.linspace(1, 0.7, 12)]
+    )
+    rate[14] = rate[0] = 5e-5
+    found = check(case({"learning_rate": rate}))
+    assert isinstance(found, Finding)
+    assert found.step_start == 15
+
+
 @pytest.mark.parametrize("n", [60, 600])
 def test_restarts_with_their_own_warm_up_are_a_schedule(n):
     t = (4 * np.arange(n) / n) % 1
