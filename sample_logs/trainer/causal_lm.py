@@ -307,16 +307,23 @@ def train(settings: Settings, output: Output) -> None:
     if not output.resume:
         clear(output.folder)
     made = world(settings)
-    with console(output):
-        try:
-            first = trainer_of(settings, output, made)
-            if settings.killed_at and not output.resume:
-                first.add_callback(Kill(settings.killed_at))
-            run(first, resume=output.resume)
-        except Killed:
-            run(trainer_of(after_death(settings, output), output, made), resume=True)
+    try:
+        with console(output):
+            runs(settings, output, made)
+    finally:
+        hide_host(output.folder)
     print(f"loss on the answers alone: {answer_loss(made):.4f}", file=sys.stderr)
-    hide_host(output.folder)
+
+
+def runs(settings: Settings, output: Output, made: World) -> None:
+    """One run, or two where the process dies in between."""
+    trainer = trainer_of(settings, output, made)
+    if settings.killed_at and not output.resume:
+        trainer.add_callback(Kill(settings.killed_at))
+    try:
+        run(trainer, resume=output.resume)
+    except Killed:
+        run(trainer_of(after_death(settings, output), output, made), resume=True)
 
 
 def run(trainer: Trainer, *, resume: bool) -> None:
