@@ -20,6 +20,7 @@ from trainvitals.parsers.sidecars import is_sidecar
 _DIGITS = pattern(r"\d+", re.ASCII)
 SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages"})
 
+AIM = ".aim"
 AIM_EXPORT = 'aim.Repo(path).query_metrics("").dataframe().to_csv("metrics.csv")'
 """What makes of Aim's store a file that is read (format `aim_csv`)."""
 
@@ -57,6 +58,9 @@ def _single(path: str) -> RunFiles:
 
 
 def _in_folder(top: str) -> list[RunFiles]:
+    if os.path.basename(os.path.abspath(top)) == AIM:
+        # Its files are called `LOG` and `000005.log`, and are none.
+        raise _of_aim(top)
     logs: dict[str, list[str]] = defaultdict(list)
     sidecars: dict[str, list[str]] = defaultdict(list)
     found_logs = 0
@@ -70,14 +74,14 @@ def _in_folder(top: str) -> list[RunFiles]:
                 raise ReadError(top, f"holds more than {MAX_FILES} logs; name some of its folders instead")
     kept = [root for root in sorted(logs) if root == top or not mlflow_folder.is_deleted(root)]
     found = [run for root in kept for run in _group(root, logs[root], sidecars[root], top)]
-    if not found and _is_aim(top):
-        raise ReadError(top, f"holds a store of Aim, which is not read; export it first: {AIM_EXPORT}")
+    if not found and os.path.isdir(os.path.join(top, AIM)):
+        raise _of_aim(top)
     return sorted(found, key=lambda run: run.name)
 
 
-def _is_aim(top: str) -> bool:
-    """Whether a folder is Aim's repository, or has one: a database of RocksDB that only Aim itself can open."""
-    return os.path.isdir(os.path.join(top, ".aim")) or os.path.basename(os.path.abspath(top)) == ".aim"
+def _of_aim(top: str) -> ReadError:
+    """What to say of a database of RocksDB that only Aim itself can open."""
+    return ReadError(top, f"holds a store of Aim, which is not read; export it first: {AIM_EXPORT}")
 
 
 def _walk(top: str) -> Iterator[str]:

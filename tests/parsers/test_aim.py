@@ -82,6 +82,8 @@ def test_a_parameter_of_several_lines_is_one_cell_and_an_open_quote_costs_its_ro
 def test_its_own_store_is_named_with_what_to_do(tmp_path: Path):
     (tmp_path / ".aim" / "meta" / "chunks").mkdir(parents=True)
     (tmp_path / ".aim" / "VERSION").write_text("3.29.1")
+    (tmp_path / ".aim" / "meta" / "LOG").write_text("2026/11/21-13:54:22.5 1 RocksDB version: 8.4.4\n")
+    (tmp_path / ".aim" / "meta" / "000005.log").write_bytes(b"")
     for path in (tmp_path, tmp_path / ".aim"):
         with pytest.raises(ReadError, match=r"Aim.*query_metrics.*to_csv"):
             discover([path])
