@@ -74,6 +74,11 @@ class Shape:
     varying: bool = False
 
     @property
+    def scaled(self) -> bool:
+        """Whether a number of it is in thousands or millions."""
+        return any(one.scale != 1 for one in self.fields)
+
+    @property
     def measures(self) -> bool:
         """Whether any of its numbers could be a metric."""
         return any(one.role == "value" for one in self.fields)

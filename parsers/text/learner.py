@@ -80,6 +80,10 @@ class _Plan:
     looks: bool
     """Whether such a line looks like metrics."""
     ranked: bool
+    scaled: bool
+    measures: bool
+    epoch: int
+    """Where the epoch stands among the fields; -1 where the line has none."""
     rows: int = 0
 
     def numbers(self, line: str) -> tuple[str, ...] | None:
@@ -222,7 +226,10 @@ class Learner:
         shape, numbers = found
         group.varying = group.varying or shape.varying
         ranked = _RANK.search(one.text) is not None
-        plans.append(_Plan(shape, group, unread.looks_like_metrics(one.text), ranked))
+        epoch = next((i for i, named in enumerate(shape.fields) if named.role == "epoch"), -1)
+        plans.append(
+            _Plan(shape, group, unread.looks_like_metrics(one.text), ranked, shape.scaled, shape.measures, epoch)
+        )
         return self._row(plans[-1], numbers, one)
 
     def _group(self, named: tuple[Field, ...], *, refresh: bool) -> Group | None:
@@ -233,11 +240,12 @@ class Learner:
 
     def _row(self, plan: _Plan, numbers: tuple[str, ...], one: _Waiting) -> bool:
         """Add a row; a line that only counts is the heading of those below it."""
-        named = plan.shape.fields
-        values = tuple(value(text) * one.scale for text, one in zip(numbers, named, strict=True))
-        epoch = next((number for number, one in zip(values, named, strict=True) if one.role == "epoch"), math.nan)
+        values = tuple(map(value, numbers))
+        if plan.scaled:
+            values = tuple(number * one.scale for number, one in zip(values, plan.shape.fields, strict=True))
+        epoch = values[plan.epoch] if plan.epoch >= 0 else math.nan
         self._heading = self._heading if math.isnan(epoch) else epoch
-        if not plan.shape.measures:
+        if not plan.measures:
             return False
         rank = _RANK.search(one.text) if plan.ranked else None
         row = Row(one.line, values, one.epoch, int(rank[1]) if rank else -1)

@@ -58,10 +58,11 @@ class Template:
 
 def value(text: str) -> float:
     """The value of a text that `NUMBER` has matched, possibly with a scale: `1,234.5`, `1.2k`."""
-    scale = _SCALES.get(text[-1])
-    plain = text[:-1] if scale else text
-    number = float(plain.replace(",", "") if "," in plain else plain)
-    return number * scale if scale else number
+    try:
+        return float(text)
+    except ValueError:
+        scale = _SCALES.get(text[-1])
+        return float((text[:-1] if scale else text).replace(",", "")) * (scale or 1.0)
 
 
 def template(text: str) -> Template:
