@@ -310,9 +310,9 @@ def train(settings: Settings, output: Output) -> None:
     try:
         with console(output):
             runs(settings, output, made)
+            print(f"loss on the answers alone: {answer_loss(made):.4f}")
     finally:
         hide_host(output.folder)
-    print(f"loss on the answers alone: {answer_loss(made):.4f}", file=sys.stderr)
 
 
 def runs(settings: Settings, output: Output, made: World) -> None:
