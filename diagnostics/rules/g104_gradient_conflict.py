@@ -11,6 +11,7 @@ from trainvitals.diagnostics.curve import Curve, curve
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import short_memory
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "G104", "gradient-conflict"
@@ -67,12 +68,8 @@ def _is_cosine(metric: str) -> bool:
 
 
 def _strength(late: Floats) -> float:
-    """Mean of the points in units of its standard error, widened by their lag-1 correlation (Kendall)."""
-    rest, n = late - late.mean(), late.size
-    power = float(rest @ rest)
-    lag1 = float(rest[1:] @ rest[:-1]) / power if power > 0 else 0.0
-    lag1 = float(np.clip(lag1 + (1 + 4 * lag1) / n, 0.0, 0.95))
-    error = max(0.01, float(np.std(late, ddof=1))) * np.sqrt((1 + lag1) / (1 - lag1) / n)
+    """Mean of the points in units of its standard error, widened by their memory."""
+    error = max(0.01, float(np.std(late, ddof=1))) * np.sqrt(short_memory(late) / late.size)
     return float(late.mean() / error)
 
 

@@ -11,7 +11,7 @@ from trainvitals.diagnostics.curve import Curve, level, other_aim
 from trainvitals.diagnostics.pace import Pace, pace_of
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MEDIAN_SE, block_medians, blocks
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE, block_medians, blocks, short_memory
 
 CODE, NAME = "T101", "throughput-drop"
 
@@ -76,7 +76,7 @@ def check(
     if slower < math.log(warn_factor) or halves - usual < math.log(warn_factor) or slower < sure:
         return Pass(CODE, f"{pace.what}: the last steps take {level(slower):.2f} times the usual")
     start = _onset(c, skip, usual, now)
-    if slower < spread * _wander(c, skip, start):
+    if slower < spread * _wander(c, skip, start, tail):
         return Pass(CODE, f"{pace.what} wanders as much all the time")
     return _finding(case, pace, (skip, start), usual, now, "fail" if slower >= math.log(fail_factor) else "warn")
 
@@ -90,11 +90,20 @@ def _onset(c: Curve, skip: int, usual: float, now: float) -> int:
     return skip + int(cut.start[min(last, count - 1)])
 
 
-def _wander(c: Curve, skip: int, start: int) -> float:
-    """How far stretches of the run before the drop lie apart, in ln units; 0 where there are fewer than 3."""
+def _wander(c: Curve, skip: int, start: int, tail: int) -> float:
+    """How far stretches as long as the last one lie apart before the drop, in ln units.
+
+    The larger of what the blocks differ by, and of what the scatter and the memory of single points give; pauses count
+    as no more than 3 times the scatter. 0 where there are fewer than 15 points.
+    """
     u = c.u[skip:start]
     count = min(16, u.size // 5)
-    return float(np.std(block_medians(u, blocks(u, u, count)), ddof=1)) if count >= 3 else 0.0
+    if count < 3:
+        return 0.0
+    centre = float(np.median(u))
+    sd = MAD_TO_SD * float(np.median(np.abs(u - centre)))
+    error = MEDIAN_SE * sd * math.sqrt(short_memory(np.clip(u, centre - 3 * sd, centre + 3 * sd)) / tail)
+    return max(error, float(np.std(block_medians(u, blocks(u, u, count)), ddof=1)))
 
 
 def _finding(case: Case, pace: Pace, at: tuple[int, int], usual: float, now: float, severity: Severity) -> Finding:
