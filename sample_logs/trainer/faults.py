@@ -54,12 +54,12 @@ ARTICLE: tuple[Fault, ...] = (
     Fault(
         "nan-fp16",
         "gradients overflow in fp16: the loss scale is fixed, and nobody looks for infinities",
-        {"precision": "fp16", "static_loss_scale": 2.0**17, "max_steps": 300},
+        {"precision": "fp16", "static_loss_scale": 2.0**18, "max_steps": 200},
     ),
     Fault(
         "hidden-nan",
         "the same overflow, behind a filter that logs NaN as 0",
-        {"precision": "fp16", "static_loss_scale": 2.0**17, "max_steps": 300, "log_nan_as_zero": True},
+        {"precision": "fp16", "static_loss_scale": 2.0**18, "max_steps": 200, "log_nan_as_zero": True},
     ),
     Fault(
         "accumulation-times-k",
@@ -173,8 +173,8 @@ CAUSAL_LM: tuple[Fault, ...] = (
     ),
     Fault(
         "validation-leak",
-        "each of 16 dialogues of the evaluation set stands 120 times in the training data",
-        {"eval_rows": 16, "leaked_copies": 120, "learning_rate": 4e-3, "weight_decay": 0.0},
+        "each of 8 dialogues of the evaluation set stands 80 times in the training data",
+        {"eval_rows": 8, "leaked_copies": 80, "learning_rate": 4e-3, "weight_decay": 0.0},
     ),
 )
 
