@@ -153,6 +153,10 @@ ALIASES = {
 }
 """Canonical name of a metric, by its lower-case name without split prefix."""
 
+_SUFFIX = re.compile(
+    r"(.*(?:loss|acc|accuracy|error|f1|auc|ppl|perplexity))[/_. -](" + "|".join(SPLIT_WORDS) + r")", re.IGNORECASE
+)
+"""Behind other names the same words may say something else: `std_dev`, `hits_test`."""
 _PREFIX = re.compile(r"(" + "|".join(SPLIT_WORDS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
 
 
@@ -165,10 +169,14 @@ def canonical(logged: str, split: Split) -> tuple[str, Split]:
     ('grad_norm', 'train')
     >>> canonical("Article Loss", "")
     ('article_loss', 'train')
+    >>> canonical("loss_val", "")
+    ('loss', 'eval')
     """
     prefix = _PREFIX.match(logged)
     if prefix:
         split = split or SPLIT_WORDS[prefix[1].lower()]
+    elif suffix := _SUFFIX.fullmatch(logged):
+        split = split or SPLIT_WORDS[suffix[2].lower()]
     name = _plain(logged)
     return ALIASES.get(name, name), split or "train"
 
@@ -203,4 +211,6 @@ def _plain(logged: str) -> str:
     if prefix:
         again = _PREFIX.match(logged, prefix.end())
         logged = logged[again.end() if again and again[1].lower() == prefix[1].lower() else prefix.end() :]
+    elif suffix := _SUFFIX.fullmatch(logged):
+        logged = suffix[1]
     return re.sub(r"\s+", "_", logged.strip().lower())
