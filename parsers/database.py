@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import LogFile
+from trainvitals.parsers.files import SQLITE, LogFile
 from trainvitals.parsers.limits import MAX_DATABASE_SECONDS, MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def opened(file: LogFile) -> Iterator[Database]:
     """
     import sqlite3
 
+    if not file.data.startswith(SQLITE):
+        raise ReadError(file.path, "is no SQLite database")
     connection = sqlite3.connect(":memory:")
     try:
         with _errors(file.path):
