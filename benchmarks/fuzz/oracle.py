@@ -33,12 +33,12 @@ def check(found: Iterable[Parsed], data: bytes | None) -> None:
             _check_series(series, data)
             points += len(series)
         source = parsed.source
-        _require(not source.error, "a reader gives errors by raising them")
-        _require(source.lines >= 0 and source.unread_lines >= 0, "counts are not negative")
-        _require(len(parsed.series) <= 3 * MAX_METRICS, "the limit of metrics holds")
+        require(not source.error, "a reader gives errors by raising them")
+        require(source.lines >= 0 and source.unread_lines >= 0, "counts are not negative")
+        require(len(parsed.series) <= 3 * MAX_METRICS, "the limit of metrics holds")
         keys = [(one.metric, one.split) for one in parsed.series]
-        _require(len(keys) == len(set(keys)) or parsed.source.format == "mmcv_json", "series are distinct by name")
-    _require(points <= MAX_POINTS, "the limit of points holds")
+        require(len(keys) == len(set(keys)) or parsed.source.format == "mmcv_json", "series are distinct by name")
+    require(points <= MAX_POINTS, "the limit of points holds")
 
 
 def same(one: Parsed, other: Parsed) -> None:
@@ -47,32 +47,33 @@ def same(one: Parsed, other: Parsed) -> None:
     Raises:
         ViolationError: they differ.
     """
-    _require(repr(one.source) == repr(other.source), f"sources agree: {one.source!r} != {other.source!r}")
-    _require(repr(one.config) == repr(other.config), "settings agree")
-    _require(repr(one.summary) == repr(other.summary), "summaries agree")
+    require(repr(one.source) == repr(other.source), f"sources agree: {one.source!r} != {other.source!r}")
+    require(repr(one.config) == repr(other.config), "settings agree")
+    require(repr(one.summary) == repr(other.summary), "summaries agree")
     first, second = ({(s.metric, s.split): s for s in parsed.series} for parsed in (one, other))
-    _require(list(first) == list(second), f"names agree, in order: {list(first)!r} != {list(second)!r}")
+    require(list(first) == list(second), f"names agree, in order: {list(first)!r} != {list(second)!r}")
     for key, series in first.items():
         for column in COLUMNS:
             left, right = getattr(series, column), getattr(second[key], column)
             equal = np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
-            _require(equal, f"{column} of {key!r} agrees: {left!r} != {right!r}")
+            require(equal, f"{column} of {key!r} agrees: {left!r} != {right!r}")
 
 
 def _check_series(series: Series, data: bytes | None) -> None:
     name = series.metric
-    _require(0 < len(name) <= 8 * MAX_NAME_LENGTH + 16 and name.isprintable(), f"a name can be shown: {name!r}")
-    _require(len(series) > 0, "a series has points")
+    require(0 < len(name) <= 8 * MAX_NAME_LENGTH + 16 and name.isprintable(), f"a name can be shown: {name!r}")
+    require(len(series) > 0, "a series has points")
     sizes = {column: getattr(series, column).shape for column in COLUMNS}
-    _require(set(sizes.values()) == {series.value.shape} and series.value.ndim == 1, f"columns are parallel: {sizes}")
+    require(set(sizes.values()) == {series.value.shape} and series.value.ndim == 1, f"columns are parallel: {sizes}")
     kinds = {column: getattr(series, column).dtype.str for column in COLUMNS}
-    _require(all(kinds[c] == "<f8" for c in COLUMNS[:4]), f"numbers are doubles: {kinds}")
-    _require(int(series.line.min()) >= 1, "lines count from one")
+    require(all(kinds[c] == "<f8" for c in COLUMNS[:4]), f"numbers are doubles: {kinds}")
+    require(int(series.line.min()) >= 1, "lines count from one")
     if data is not None:
-        _require(not np.isnan(series.value).any() or bool(NAN_WORD.search(data)), f"NaN was logged: {series.value}")
-        _require(not np.isinf(series.value).any() or bool(INFINITE.search(data)), f"inf was logged: {series.value}")
+        require(not np.isnan(series.value).any() or bool(NAN_WORD.search(data)), f"NaN was logged: {series.value}")
+        require(not np.isinf(series.value).any() or bool(INFINITE.search(data)), f"inf was logged: {series.value}")
 
 
-def _require(holds: bool, sentence: str) -> None:
+def require(holds: bool, sentence: str) -> None:
+    """Raise a `ViolationError` with this sentence where it does not hold."""
     if not holds:
         raise ViolationError(sentence)

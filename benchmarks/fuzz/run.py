@@ -21,6 +21,9 @@ NAMES = (
     "documents",
     "yaml",
     "json_settings",
+    "wandb",
+    "databases",
+    "following",
     "anything",
 )
 PROGRESS = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from zlib import crc32
 
 import oracle
 
@@ -12,12 +14,15 @@ from trainvitals.parsers import sidecars
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.events.crc32c import masked_checksum
 from trainvitals.parsers.files import LogFile, decode
+from trainvitals.parsers.following.growing import Growing, WholeOnly
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import FORMATS, console
 from trainvitals.parsers.json_lines import rows as json_rows
 from trainvitals.parsers.json_lines.row import STEP_KEYS
 from trainvitals.parsers.model import Parsed
 from trainvitals.parsers.reading import read_log
+from trainvitals.parsers.record_log import HEADER as WANDB
+from trainvitals.parsers.record_log import RecordLog
 from trainvitals.parsers.tables.columns import TableReader, series, when_of
 from trainvitals.parsers.tables.rows import EPOCH_NAMES
 from trainvitals.parsers.text import config as config_text
@@ -27,6 +32,7 @@ BY_NAME = {form.name: form for form in FORMATS}
 JSON_LINES = ("ms_swift", "llamafactory", "detr_log", "detectron2_metrics", "mmcv_json", "jsonl")
 TABLES = ("lightning_csv", "keras_csv", "yolo_csv", "wandb_csv", "csv_table")
 DOCUMENTS = ("chainer_log", "wandb_summary", "model_card")
+DATABASES = ("mlflow_db", "trackio_db")
 CONSOLE = tuple(form.name for form in console.FORMATS)
 
 
@@ -73,6 +79,23 @@ def framed(record: bytes) -> bytes:
     length = struct.pack("<Q", len(record))
     ends = (struct.pack("<I", masked_checksum(part)) for part in (length, record))
     return length + next(ends) + record + next(ends)
+
+
+def wandb(data: bytes) -> None:
+    """A run file of W&B: the bytes as they are, or (by the first byte) as records whose checksums are put right."""
+    if data[:1] and data[0] & 1:
+        pieces = (struct.pack("<IHB", crc32(piece, crc32(b"\1")), len(piece), 1) + piece for piece in chunks(data[1:]))
+        data = WANDB + b"".join(pieces)
+    form = BY_NAME["wandb_run"]
+    form.sniff(LogFile("run-1.wandb", data))
+    read(form, data, "run-1.wandb", spelled=False)
+
+
+def wandb_seeds() -> list[bytes]:
+    """The sample, and its records as they stand before the checksums are put right."""
+    sample = BY_NAME["wandb_run"].sample
+    records = [record for _, record in RecordLog(sample).records() if len(record) < 256]
+    return [sample, b"\1" + b"".join(bytes([len(record)]) + record for record in records)]
 
 
 def chunks(data: bytes) -> Iterator[bytes]:
@@ -143,6 +166,36 @@ def anything(data: bytes) -> None:
     oracle.check(parsed, None)
 
 
+def following(data: bytes) -> None:
+    """A log that comes in pieces, whose lengths the first bytes say, as the whole: nobody may tell the difference."""
+    if len(data) < 6:
+        return
+    names = ("log", "a.jsonl", "b.csv", "events.out.tfevents.1.h", "trainer_state.json", "README.md")
+    name, cuts, data = names[data[0] % len(names)], sorted(data[1:5]), data[5:]
+    edges = [0, *(cut * len(data) // 255 for cut in cuts), len(data)]
+    came: list[bytes] = []
+    growing = Growing(name, lambda: iter(came))
+    try:
+        for start, stop in pairwise(edges):
+            came.append(data[start:stop])
+            growing.take(data[start:stop])
+            try:
+                found = growing.answer()
+            except ReadError:
+                found = ()
+        if found:
+            found = growing.answer(settle=True)
+    except WholeOnly:
+        return
+    try:
+        whole = read_log(LogFile(name, decode(data)))
+    except ReadError:
+        whole = ()
+    oracle.require(len(found) == len(whole), f"the same runs: {len(found)} != {len(whole)}")
+    for one, other in zip(found, whole, strict=True):
+        oracle.same(one, other)
+
+
 def samples(names: Sequence[str]) -> Callable[[], list[bytes]]:
     """The samples of these formats, whole, torn and with other line ends."""
 
@@ -179,6 +232,10 @@ def event_seeds() -> list[bytes]:
     return [b"\0" + sample, *(b"\1" + one for one in loose), b"\0" + sample[:-5], b"".join(map(framed, many))]
 
 
+def _short() -> list[bytes]:
+    return [form.sample for form in FORMATS if len(form.sample) < 3000]
+
+
 YAML_SEEDS = [
     b"lr: 1e-5\nbatch: &b [1, 2]\nother: *b\n<<: {a: 1}\n",
     b"wandb_version: 1\nlr:\n  desc: null\n  value: 0.1\nmodel:\n  value: {dropout: 0.1}\n",
@@ -208,5 +265,8 @@ TARGETS: dict[str, Target] = {
     "documents": Target(each(DOCUMENTS, "log.json"), samples(DOCUMENTS)),
     "yaml": Target(settings("config.yaml"), lambda: list(YAML_SEEDS)),
     "json_settings": Target(settings("args.json"), lambda: [b'{"lr": 1e-5, "model": {"dropout": 0.1, "x": [1, NaN]}}']),
+    "wandb": Target(wandb, wandb_seeds),
+    "databases": Target(each(DATABASES, "mlflow.db"), lambda: [BY_NAME[name].sample for name in DATABASES]),
+    "following": Target(following, lambda: [bytes([i, 30, 90, 150, 220]) + s for s in _short() for i in range(4)]),
     "anything": Target(anything, lambda: [bytes([i]) + form.sample for form in FORMATS for i in (0, 1, 3)]),
 }
