@@ -94,8 +94,8 @@ def _finding(case: Case, found: RatioValues, value: float, high: float, path: Tr
     window = slice(path.since, path.until + 1)
     falls = {metric: fall(found.of(metric)[window]) for metric in (ratio.weighted, ratio.reference)}
     message = (
-        f"overfitting to the weighted class: {ratio.reference} is stuck, it fell by {falls[ratio.reference]:.0%} while "
-        f"{ratio.weighted} fell by {falls[ratio.weighted]:.0%}; {ratio.name} is {value:.2f}, below {high:g}"
+        f"overfitting to the weighted class: {ratio.reference} is stuck, it {_moved(falls[ratio.reference])} while "
+        f"{ratio.weighted} {_moved(falls[ratio.weighted])}; {ratio.name} is {value:.2f}, below {high:g}"
     ).replace("%", " %")
     ends = sorted({path.since, path.until, len(points) - 1})
     cited = [
@@ -116,6 +116,10 @@ def _finding(case: Case, found: RatioValues, value: float, high: float, path: Tr
         f"falls over {int(np.diff((path.since, path.until))[0]) + 1} of {len(points)} matched points; stuck is below "
         "5 % and below a fifth of the other fall",
     )
+
+
+def _moved(fall: float) -> str:
+    return f"fell by {fall:.0%}" if fall >= 0 else f"rose by {-fall:.0%}"
 
 
 RULE = Rule(CODE, NAME, "fail", check)

@@ -16,6 +16,12 @@ def test_bad_fails_by_step_500_and_stays_failed(count):
     assert len(found.evidence) >= 4
 
 
+def test_a_reference_that_got_worse_is_said_to_rise():
+    steps, part, rest = BAD
+    (found,) = check(article((steps, part, tuple(20.0 - value for value in rest))))
+    assert "other_loss is stuck, it rose by 3 % while article_loss fell by 56 %" in found.message
+
+
 def test_the_remedy_starts_from_the_weight_in_effect():
     (found,) = check(article(BAD, config={"article_weight": "10"}))
     assert found.remedy == "lower the article weight (10 -> 5)"
