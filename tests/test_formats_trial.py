@@ -110,3 +110,14 @@ def test_records_of_binary_files() -> None:
     assert result.exit_code == OK
     assert "tensorboard_events 1.00" in result.stdout
     assert "record 4\n      step 1, train/loss 7.39256" in result.stdout
+
+
+def test_the_report_shows_what_was_learnt(tmp_path: Path) -> None:
+    path = write(tmp_path, ROWS)
+    layout = "5 lines of epoch {epoch} | train loss {train loss}"
+    for form, shown in (
+        ("text", f"    learnt: {layout}\n"),
+        ("json", f'"learnt": ["{layout}"]'),
+        ("markdown", "5 lines of"),
+    ):
+        assert shown in CliRunner().invoke(main, ["report", "--isolated", "--format", form, str(path)]).stdout

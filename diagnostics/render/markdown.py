@@ -14,6 +14,7 @@ from trainvitals.diagnostics.report import Finding, Report, Severity, Table, Ver
 MAX_BYTES = 60_000
 """A comment on GitHub holds 65 536 characters."""
 MAX_ROWS = 50
+MAX_LEARNT = 4
 SHOWN_EVIDENCE = 3
 
 
@@ -134,6 +135,7 @@ def _sources(report: Report) -> Iterator[str]:
         state = f"cannot be read: {text(source.error)}" if source.error else words.count(source.points, "point")
         unread = f", {words.count(source.unread_lines, 'line')} not understood" if source.unread_lines else ""
         yield f"- {code(source.path)} {state}{unread}"
+        yield from (f"  - learnt: {code(layout)}" for layout in source.learnt[:MAX_LEARNT])
 
 
 def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
