@@ -19,25 +19,7 @@ from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text import naming
 from trainvitals.parsers.text.template import MAX_LINE
 from trainvitals.parsers.text.tokens import Field, Token, expression, shown, tokens
-
-TIME_UNITS = frozenset(
-    {
-        "s", "sec", "secs", "second", "seconds", "ms", "us", "µs", "ns", "min", "mins", "minute", "minutes", "m",
-        "h", "hr", "hrs", "hour", "hours", "d", "day", "days",
-    }
-)  # fmt: skip
-SIZE_UNITS = frozenset(
-    {
-        "b", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "g", "byte", "bytes", "kb/s", "mb/s", "gb/s",
-        "kib/s", "mib/s", "gib/s", "b/s",
-    }
-)  # fmt: skip
-_COUNT_UNITS = frozenset(
-    {
-        "batch", "batches", "step", "steps", "iterations", "iters", "it", "its", "epoch", "epochs",
-    }
-)  # fmt: skip
-SCALES = {"k": 1e3, "K": 1e3, "M": 1e6}
+from trainvitals.parsers.text.units import COUNT_UNITS, SCALES, SIZE_UNITS, TIME_UNITS
 
 _CODE = pattern(
     r"==|[-+*/]=|\bself\.|\bdef |\breturn\b|\bimport |%[ds]|\{:|=\s*+[^\W\d][\w.]*+\(|;\s*+\Z|[a-z_]\.[a-z_]\w*+\("
@@ -205,7 +187,7 @@ def _number(parts: list[Token], i: int, name: str, *, leading: bool) -> int:
     token = parts[i]
     unit, end = _unit(parts, i)
     low = unit.lower()
-    if low in _COUNT_UNITS and (token.unit or not name):
+    if low in COUNT_UNITS and (token.unit or not name):
         token.field = Field(unit, naming.counter(unit) or "batch")
     elif low in TIME_UNITS or low in SIZE_UNITS:
         return i + 1
@@ -238,7 +220,7 @@ def _count(parts: list[Token], i: int, total: int, name: str) -> int:
     """`12/500` counts batches, or what its name says; of `Accuracy: 9400/10000 (94%)` the share is the value."""
     unit, end = _unit(parts, total)
     role = naming.counter(name) if name else None
-    if role or (not name and (not unit or unit.lower() in _COUNT_UNITS)):
+    if role or (not name and (not unit or unit.lower() in COUNT_UNITS)):
         parts[i].field, parts[total].field = Field(name, role or "batch"), Field("", "total")
     elif name and (share := _share(parts, total + 1)):
         parts[share].field = Field(name, "value")
@@ -271,7 +253,7 @@ def _unit(parts: list[Token], i: int) -> tuple[str, int]:
         return "", i + 1
     word = parts[i + 2].text.rstrip(".")
     low = word.lower()
-    known = low in TIME_UNITS or low in SIZE_UNITS or "/" in word or (low in _COUNT_UNITS and low.endswith("s"))
+    known = low in TIME_UNITS or low in SIZE_UNITS or "/" in word or (low in COUNT_UNITS and low.endswith("s"))
     # A unit that has a number behind it is the name of that one.
     rest = [parts[j] for j in _solid(parts, i + 3, 2)]
     names = bool(rest) and (rest[0].kind == "number" or (rest[0].text in ":=" and rest[-1].kind == "number"))

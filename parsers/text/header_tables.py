@@ -13,9 +13,9 @@ import re
 
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text import naming
-from trainvitals.parsers.text.dissect import SCALES
 from trainvitals.parsers.text.template import MAX_LINE, NUMBER, value
 from trainvitals.parsers.text.tokens import Field
+from trainvitals.parsers.text.units import SCALES
 
 _GAP = pattern(r"\s{2,}|\t")
 _RULE = pattern(r"[\s|+=:-]*+")

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from trainvitals.parsers.errors import TrainvitalsError
+from trainvitals.parsers.text.units import SCALES
 
 MAX_TEMPLATE = 300
 """Characters of a template; more is a paragraph, not a line of a log."""
@@ -25,7 +26,6 @@ NUMBER = (
 )
 """A number with or without thousands separators. Use with re.IGNORECASE."""
 _BEGIN = r"(?<![\w.])"
-_SCALES = {"k": 1e3, "K": 1e3, "M": 1e6}
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"[^\W\d][\w ./@+%-]{0,80}")
 
@@ -61,7 +61,7 @@ def value(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        scale = _SCALES.get(text[-1])
+        scale = SCALES.get(text[-1])
         return float((text[:-1] if scale else text).replace(",", "")) * (scale or 1.0)
 
 
