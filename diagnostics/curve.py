@@ -12,7 +12,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, local_noise
-from trainvitals.parsers.model import Bools, Floats, Series
+from trainvitals.parsers.model import Bools, Floats, Ints, Series
 
 SHORT = 200
 """Points below which windows for the local noise are as long as the bends of the curve itself."""
@@ -267,3 +267,12 @@ def scaler_at_work(case: Case) -> bool:
     half = any(str(case.config(name)).lower() in ("true", "fp16", "float16", "16-mixed", "16") for name in HALF)
     scaled = any(s.metric.replace(" ", "_") in SCALES and np.nanmax(s.value, initial=0) > 1 for s in case.run.series)
     return half or scaled or any(n.kind == "overflow" for n in case.run.notes)
+
+
+def epoch_starts(c: Curve) -> Ints | None:
+    """Index of the first row of every epoch after the first; None where the log does not say where epochs end."""
+    epoch = c.series.epoch
+    if epoch.size < 2 or not np.isfinite(epoch).all():
+        return None
+    # A row at exactly 1.0 is the last of the first epoch.
+    return np.flatnonzero(np.diff(np.ceil(np.maximum(epoch, 1e-9) - 1e-9)) > 0) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, percent, sound, unfit
+from trainvitals.diagnostics.curve import curve, epoch_starts, percent, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import MAD_TO_SD
@@ -72,15 +72,6 @@ def check(case: Case, *, boundaries: int = 2, rows: int = 12, z: float = 5.0, sm
         tuple(evidence(case, c.series, int(i)) for e in ends[:2].tolist() for i in (e - 1, e)),
         f"z = {score:.0f} against {placebo.size} offsets inside the epochs, {z:g} needed",
     )
-
-
-def epoch_starts(c: Curve) -> Ints | None:
-    """Index of the first row of every epoch after the first; None where the log has no epochs."""
-    epoch = c.series.epoch
-    if not np.isfinite(epoch).all() or epoch.size < 2:
-        return None
-    # An end at exactly 1.0 belongs to the epoch that ends.
-    return np.flatnonzero(np.diff(np.ceil(np.maximum(epoch, 1e-9) - 1e-9)) > 0) + 1
 
 
 def _drop(u: Floats, ends: Ints, width: int) -> float:

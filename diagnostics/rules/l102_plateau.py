@@ -1,0 +1,158 @@
+"""L102: the training loss stops falling although the learning rate is still high."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.curve import Curve, curve, learning_rate, percent, restarted, sound, unfit, warming_up
+from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
+from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import Blocks, blocks
+from trainvitals.parsers.model import Floats
+
+CODE, NAME = "L102", "plateau"
+
+REMEDY = (
+    "lower the learning rate (decay it now, by 3 to 10 times) and see whether the loss falls; if it does not, the "
+    "model, the data or the labels set the limit"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """The end of a curve in which no block is better than those before."""
+
+    cut: Blocks
+    since: int
+    """The last block that was better than all before it."""
+    error: float
+    """Standard error of the difference of two blocks."""
+
+    @property
+    def share(self) -> float:
+        """Share of the run after that block."""
+        return (self.cut.u.size - 1 - self.since) / self.cut.u.size
+
+
+def check(
+    case: Case,
+    *,
+    flat: float = 0.3,
+    smallest: float = 0.005,
+    errors: float = 3.0,
+    gained: float = 0.05,
+    surely: float = 0.02,
+    sudden: float = 5.0,
+    not_before: float = 0.25,
+    decayed: float = 0.11,
+    blocks_needed: int = 10,
+) -> Result:
+    """The training loss fell, and then stopped falling for a long part of the run.
+
+    What it checks: how much of the run passed since the train loss last reached a better level.
+
+    Why it matters: compute is spent without effect. While the learning rate is high, a loss that stops at once has
+    usually met a limit that a lower rate, or a repaired input, removes; after the decay it has simply converged.
+
+    What to try: decay the learning rate; look at what else changed where the plateau begins (data, frozen layers,
+    regularisation); a larger model or cleaner labels.
+
+    How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest` 0.5
+    %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, after a gain of
+    `gained` (5 %), and a line through that stretch leaves no room for a fall of `surely` (2 %), it is an info. It is a
+    warning only where the fall stopped at once, `not_before` 25 % of the run: the three blocks before fell steadily,
+    `sudden` (5) times as fast as the stretch may, at the most, still fall; and only if the learning rate is not known
+    to be below `decayed` (11 %) of its peak there. At least `blocks_needed` (10) blocks. Source: definition of this
+    tool; ReduceLROnPlateau counts evaluations, so that its verdict depends on how often is logged.
+
+    Blind spots: a loss that comes to rest smoothly has converged and is no warning; tasks that stay on a plateau before
+    they fall again.
+    """
+    if case.loss is None or not len(case.loss):
+        return NotRun(CODE, "no training loss is logged")
+    reason = unfit(case, case.loss)
+    if reason:
+        return NotRun(CODE, reason)
+    c = curve(sound(case.loss))
+    count = c.blocks(16 if len(c) >= 48 else 0)
+    if count < blocks_needed:
+        return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
+    s = _stretch(c, count, smallest, errors)
+    gain = float(s.cut.u[0] - s.cut.u[s.since])
+    if s.share < flat or gain < max(math.log1p(gained), 2 * errors * s.error) or _small(s):
+        return Pass(CODE, f"the last better block is {s.share:.0%} of the run before its end".replace("%", " %"))
+    start = int(s.cut.start[s.since + 1])
+    if warming_up(case, c.x) or restarted(case, c.x, int(s.cut.start[s.since])):
+        return NotRun(CODE, "inconclusive: the learning rate has risen since the last better block")
+    fall = _most_fall(c.u[start:], c)
+    rise = float(s.cut.u[s.since + 1 :].mean() - s.cut.u[s.since])
+    if fall > surely or rise > math.log1p(gained):
+        return Pass(CODE, f"no better block for {s.share:.0%} of the run, but it may still fall".replace("%", " %"))
+    low = _decayed(case, c.x, start, decayed)
+    # Short curves that remember come to rest by chance (see `remembers`).
+    clear = len(c) >= 2000 or c.noise.lag1 <= 0.5
+    severity: Severity = "warn" if clear and not low and _sudden(s, fall, sudden, not_before) else "info"
+    return _finding(case, c, s, start, fall, low, severity)
+
+
+def _stretch(c: Curve, count: int, smallest: float, errors: float) -> Stretch:
+    cut = blocks(c.x, c.u, count)
+    error = c.scatter(2.0) * math.sqrt(2 * min(1.0, c.memory / int(cut.n.min())))
+    better = max(math.log1p(smallest), errors * error)
+    best, since = float(cut.u[0]), 0
+    for block, level in enumerate(cut.u.tolist()):
+        if level < best - better:
+            best, since = level, block
+    return Stretch(cut, since, error)
+
+
+def _small(s: Stretch) -> bool:
+    """Whether what is left of the loss is next to nothing."""
+    return math.exp(float(s.cut.u[-1] - s.cut.u[0])) < 0.02
+
+
+def _most_fall(u: Floats, c: Curve, errors: float = 2.0) -> float:
+    """The largest fall over these rows, in ln units, that a straight line through them leaves possible."""
+    slope = float(np.polyfit(np.arange(u.size), u, 1)[0])
+    return max(0.0, errors * c.scatter() * math.sqrt(12 * c.memory / u.size) - slope * (u.size - 1))
+
+
+def _decayed(case: Case, x: Floats, start: int, decayed: float) -> bool:
+    rate = learning_rate(case, x)
+    return rate is not None and bool(np.median(rate[start:]) <= decayed * rate.max())
+
+
+def _sudden(s: Stretch, fall: float, times: float, not_before: float) -> bool:
+    """Whether the blocks before fell steadily, and much faster than the stretch may fall."""
+    if s.since < max(4, not_before * s.cut.u.size):
+        return False
+    before = -np.diff(s.cut.u[s.since - 3 : s.since + 1])
+    pace, still = float(before.mean()), fall / (s.cut.u.size - 1 - s.since)
+    # A loss that comes to rest smoothly falls by less from block to block. The last one holds a part of the fall only.
+    steady = before[1] > 0 and 0.5 * before[1] < before[0] < 1.6 * before[1]
+    return bool(steady and pace > max(times * still, 4 * s.error, math.log1p(0.01)))
+
+
+def _finding(case: Case, c: Curve, s: Stretch, start: int, fall: float, low: bool, severity: Severity) -> Finding:
+    level = math.exp(float(s.cut.u[s.since + 1 :].mean()))
+    rate = ", after the learning rate had decayed" if low else ""
+    return Finding(
+        CODE,
+        NAME,
+        severity,
+        (c.series.metric,),
+        f"the loss fell by {percent(float(s.cut.u[s.since] - s.cut.u[0]))} and stands at {level:.4g} for the last "
+        f"{s.share:.0%} of the run{rate}".replace("%", " %").replace("  ", " "),
+        REMEDY,
+        c.step(start),
+        c.step(-1),
+        tuple(evidence(case, c.series, i) for i in sorted({0, start, len(c) - 1})),
+        f"no better block of {s.cut.u.size}; a fall of more than {fall:.2%} is excluded there".replace("%", " %"),
+    )
+
+
+RULE = Rule(CODE, NAME, "warn", check)

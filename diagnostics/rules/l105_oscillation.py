@@ -1,0 +1,122 @@
+"""L105: the loss swings up and down at a fixed pace."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, learning_rate, sound, unfit
+from trainvitals.diagnostics.report import Finding, NotRun, Pass
+from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import detrended
+from trainvitals.parsers.model import Floats
+
+CODE, NAME = "L105", "oscillation"
+
+REMEDY = (
+    "lower the learning rate by 2 to 5 times (or the momentum); if two sources of data or two writers take turns, "
+    "log them apart"
+)
+
+
+def check(
+    case: Case,
+    *,
+    amplitude: float = 0.1,
+    swing: float = 0.4,
+    back: float = 0.3,
+    errors: float = 4.0,
+    longest: int = 32,
+    rows: int = 48,
+) -> Result:
+    """The loss swings up and down from row to row, or with a short period, by more than 10 %.
+
+    What it checks: whether the train loss alternates around its course, for at least the last half of the run.
+
+    Why it matters: steps that are too long jump from one wall of the valley to the other. The loss may still fall, but
+    slower than it could, and the run is close to diverging.
+
+    What to try: a lower learning rate or momentum, a larger batch; look whether the data alternates between two
+    sources.
+
+    How it decides: in log space, lines removed from windows of up to 256 rows of the last half. There must be a lag up
+    to `longest` / 2 (16) rows at which the autocorrelation is below -`swing` (-0.4) and `errors` (4) standard errors,
+    with `back` (0.3) or more at twice that lag, in both halves of it from 96 rows on; noise of any memory has no such
+    lag. The swing must be `amplitude` (10 %) of the level or more. At least `rows` (48) rows. Not where the learning
+    rate, or the epoch, has that period. Source: autocorrelation of a periodic signal; definition of this tool.
+
+    Blind spots: periods of less than two rows, as when only every tenth step is logged; irregular swings, which cannot
+    be told from noise; slow cycles of more than 32 rows.
+    """
+    if case.loss is None or not len(case.loss):
+        return NotRun(CODE, "no training loss is logged")
+    reason = unfit(case, case.loss)
+    if reason:
+        return NotRun(CODE, reason)
+    c = curve(sound(case.loss))
+    if len(c) < rows:
+        return NotRun(CODE, f"inconclusive: {len(c)} finite points, {rows} are needed")
+    late = c.u[len(c) // 2 :][-20_000:]
+    lag, strength = _lag(late, swing, back, errors, longest // 2)
+    halves = np.array_split(late, 2) if late.size >= 96 else []
+    if lag == 0 or any(abs(_lag(half, swing, back, errors / 1.5, longest // 2)[0] / lag - 1) > 0.2 for half in halves):
+        return Pass(CODE, "no period in the last half of the loss")
+    height = math.sqrt(2 * strength) * float(np.std(_rest(late)))
+    if height < math.log1p(amplitude):
+        return Pass(CODE, f"it swings with a period of {2 * lag} rows, by {math.expm1(height):.1%} only")
+    if _expected(case, c, 2 * lag):
+        return Pass(CODE, f"it swings with the learning rate or the epoch, every {2 * lag} rows")
+    return _finding(case, c, lag, strength, height, late.size)
+
+
+def _rest(u: Floats) -> Floats:
+    size = min(256, u.size)
+    return np.asarray(detrended(u[u.size % size :].reshape(-1, size)).ravel())
+
+
+def _lag(u: Floats, swing: float, back: float, errors: float, longest: int) -> tuple[int, float]:
+    """(half the period in rows, strength of the swing); (0, 0) where there is none."""
+    rest = _rest(u)
+    power = float(rest @ rest)
+    if power <= 1e-12 * rest.size or rest.size < 8:
+        return 0, 0.0
+    lags = range(1, min(longest, rest.size // 6) + 1)
+    r = {k: float(rest[k:] @ rest[:-k]) / power for k in (*lags, *(2 * k for k in lags))}
+    lowest = min(r[k] for k in lags)
+    lag = next(k for k in lags if r[k] <= 0.9 * lowest) if lowest < 0 else 1
+    seen = r[lag] < -max(swing, errors / math.sqrt(rest.size)) and r[2 * lag] > back
+    return (lag, min(1.0, -r[lag])) if seen else (0, 0.0)
+
+
+def _expected(case: Case, c: Curve, period: int) -> bool:
+    ends = epoch_starts(c)
+    if ends is not None and ends.size > 2 and abs(float(np.median(np.diff(ends))) / period - 1) < 0.1:
+        return True
+    rate = learning_rate(case, c.x)
+    if rate is None or not (rate > 0).all():
+        return False
+    return _lag(np.log(rate[len(c) // 2 :]), 0.3, 0.2, 2.0, period)[0] > 0
+
+
+def _finding(case: Case, c: Curve, lag: int, strength: float, height: float, rows: int) -> Finding:
+    start = len(c) - rows
+    last = c.u[-2 * lag :]
+    cited = sorted({len(c) - 2 * lag + int(last.argmin()), len(c) - 2 * lag + int(last.argmax())})
+    period = "from row to row" if lag == 1 else f"every {2 * lag} rows"
+    return Finding(
+        CODE,
+        NAME,
+        "warn",
+        (c.series.metric,),
+        f"the loss swings by {math.expm1(height):.0%} up and down {period}".replace("%", " %"),
+        REMEDY,
+        c.step(start),
+        c.step(-1),
+        tuple(evidence(case, c.series, i) for i in cited),
+        f"autocorrelation {-strength:.2f} at a lag of {lag} rows, over {rows} rows",
+    )
+
+
+RULE = Rule(CODE, NAME, "warn", check)
