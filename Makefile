@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-SAMPLE := sample_logs/article/bad/train.log
+SAMPLE := sample_logs/article/weight-too-high
 
 .PHONY: report test lint dashboard bench accuracy clean
 

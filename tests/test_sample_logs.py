@@ -1,34 +1,38 @@
-"""Every sample log gets the verdict that stands beside it."""
+"""Every log of the corpus, and every log that is typed from a field note's quotes, gets the verdict beside it."""
 
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-SAMPLES = Path(__file__).resolve().parents[1] / "sample_logs"
-CASES = sorted(path.parent for path in SAMPLES.rglob("expected.toml"))
+from trainvitals.diagnostics.cli import main
+from trainvitals.diagnostics.rules import RULES
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "sample_logs"
+PLACES = (SAMPLES, ROOT / "tests" / "quoted")
+CASES = sorted(path.parent for place in PLACES for path in place.rglob("expected.toml"))
 
 
 def case_name(case: Path) -> str:
-    return case.relative_to(SAMPLES).as_posix()
+    return case.relative_to(ROOT).as_posix()
+
+
+def expectation(case: Path) -> dict:
+    return tomllib.loads((case / "expected.toml").read_text("utf-8"))
 
 
 def report(case: Path) -> dict:
-    program = "from trainvitals.diagnostics.cli import main; main()"
-    arguments = ["report", str(case), "--format", "json", "--isolated"]
-    ran = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
+    ran = CliRunner().invoke(main, ["report", str(case), "--format", "json", "--isolated"])
     (run,) = json.loads(ran.stdout)["runs"]
     return run
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_name)
 def test_a_sample_gets_its_verdict(case):
-    expected = tomllib.loads((case / "expected.toml").read_text("utf-8"))
+    expected = expectation(case)
     run = report(case)
     codes = {finding["code"] for finding in run["findings"]}
     assert run["verdict"] == expected["verdict"], codes
@@ -39,19 +43,13 @@ def test_a_sample_gets_its_verdict(case):
 
 
 def test_every_sample_has_its_expectation_and_its_place_in_the_list():
-    logs = {path.parent for path in SAMPLES.rglob("*") if path.suffix in (".log", ".jsonl")}
+    logs = {path.parent for place in PLACES for path in place.rglob("*") if path.suffix in (".log", ".jsonl")}
     assert logs == set(CASES)
     listed = (SAMPLES / "README.md").read_text("utf-8")
-    assert [case_name(case) for case in CASES if f"| `{case_name(case)}` |" not in listed] == []
+    mine = [case.relative_to(SAMPLES).as_posix() for case in CASES if case.is_relative_to(SAMPLES)]
+    assert [name for name in mine if f"| `{name}` |" not in listed] == []
 
 
 def test_what_must_and_must_not_fire_are_codes_of_rules():
-    from trainvitals.diagnostics.rules import RULES
-
-    named = {
-        code
-        for case in CASES
-        for key in ("must", "must_not")
-        for code in tomllib.loads((case / "expected.toml").read_text("utf-8"))[key]
-    }
+    named = {code for case in CASES for key in ("must", "must_not") for code in expectation(case)[key]}
     assert named <= {rule.code for rule in RULES}

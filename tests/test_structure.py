@@ -87,7 +87,7 @@ def test_the_check_of_imports_sees_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["check", "sample_logs/article/good", "--format", "json"]], ids=["import", "check"]
+    "arguments", [[], ["check", "tests/quoted/article/good", "--format", "json"]], ids=["import", "check"]
 )
 def test_the_check_path_loads_nothing_heavy(arguments):
     program = (

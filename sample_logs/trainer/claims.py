@@ -14,6 +14,9 @@ LAST = 3
 """Evaluations at the end of a run that are averaged."""
 
 
+INDEPENDENCE = WEIGHT = SELECTION = GENERATED = ""
+
+
 def held_out(run: Run, name: str) -> Floats:
     """Values of a metric of the validation set, in the order of their steps."""
     found = [s for s in run.series if s.logged_as.removeprefix("eval_") == name and s.split in ("eval", "test")]
@@ -82,3 +85,14 @@ def generated(root: Path) -> str:
         cells = [f"`article/{name}`", weight, *shares, *(f"{value:.2f}" for value in rest)]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def section(root: Path) -> str:
+    """All tables with what they answer; `root` is the folder of the corpus."""
+    parts = (
+        ("`eos`: are the two heads independent?", independence, INDEPENDENCE),
+        ("`eos`: what does the weight of the EOS do?", effect_of_weight, WEIGHT),
+        ("`spatial`: select by the loss or by the pixel error?", selection, SELECTION),
+        ("`article`: how many articles does the model write?", generated, GENERATED),
+    )
+    return "\n\n".join(f"### {title}\n\n{text}\n\n{table(root)}" for title, table, text in parts) + "\n"

@@ -6,7 +6,6 @@ import dataclasses
 import importlib
 import json
 import platform
-import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from trainvitals.sample_logs.trainer import corpus, faults, seeds
+from trainvitals.sample_logs.trainer import claims, corpus, faults, seeds
 from trainvitals.sample_logs.trainer.corpus import Case
 from trainvitals.sample_logs.trainer.loop import Settings, options
 from trainvitals.sample_logs.trainer.writers import Output
@@ -34,7 +33,6 @@ TASKS = ("article", "spatial", "eos", "causal_lm", "softce")
 """The modules, one for each type; each is imported when it is trained, as transformers alone takes seconds."""
 
 PACKAGES = ("torch", "transformers")
-BEGIN, END = "<!-- cases: begin -->", "<!-- cases: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,8 @@ def train_corpus(root: Path, kind: str | None, say: Callable[[str], None]) -> No
             shutil.rmtree(checkpoint)
         _write(folder / "command.txt", record(case))
         expect(root, [case])
+    if kind is None and (root / "README.md").is_file():
+        list_cases(root)
 
 
 def expect(root: Path, cases: Iterable[Case]) -> None:
@@ -96,12 +96,14 @@ def expect(root: Path, cases: Iterable[Case]) -> None:
 
 
 def list_cases(root: Path) -> None:
-    """Write the table of all cases into the README of the corpus, between its two marks."""
+    """Write the tables of all cases and of the claims into the README of the corpus, between their marks."""
     readme = root / "README.md"
     shown = corpus.table(corpus.CASES, {case.folder.as_posix(): _device(root / case.folder) for case in corpus.CASES})
     text = readme.read_text("utf-8")
-    between = re.compile(f"{BEGIN}.*{END}", re.DOTALL)
-    _write(readme, between.sub(lambda _: f"{BEGIN}\n{shown}{END}", text))
+    for name, lines in (("cases", shown), ("claims", claims.section(root))):
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        text = f"{text.partition(begin)[0]}{begin}\n{lines}{end}{text.partition(end)[2]}"
+    _write(readme, text)
 
 
 def _device(folder: Path) -> str:

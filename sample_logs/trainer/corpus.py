@@ -54,11 +54,58 @@ class Case:
         return f"trainvitals train {self.kind}{fault} --seed {self.seed} --out {self.folder.as_posix()}"
 
 
-ARTICLE: tuple[Case, ...] = ()
+EVERY_FORM: tuple[Form, ...] = ("jsonl", "text", "events")
+ALARMS = ("N101", "N102", "S101", "S102", "L101", "L103", "V101")
+"""Codes that would be false alarms on a healthy run."""
 
-SPATIAL: tuple[Case, ...] = ()
+ARTICLE: tuple[Case, ...] = (
+    Case("article", HEALTHY, "pass", must_not=ALARMS, forms=EVERY_FORM),
+    Case("article", HEALTHY, "pass", must_not=ALARMS, seed=1),
+    Case("article", HEALTHY, "pass", must_not=ALARMS, seed=2),
+    Case("article", "weight-one", "fail", ("R103",), ("S107",)),
+    Case("article", "weight-too-high", "fail", ("R102",), ("S107",)),
+    Case("article", "weight-not-in-effect", "fail", ("S107",), ("R102",)),
+    Case("article", "lr-too-high", "fail", ("L103",), ("V101",)),
+    Case("article", "lr-not-restored", "warn", ("B101", "O103"), ("L103",)),
+    Case("article", "nan-fp16", "fail", ("N101",), ("N102",)),
+    Case("article", "hidden-nan", "fail", ("N102",), ("S104",)),
+    Case("article", "accumulation-times-k", "warn", ("S101",), ("S104",)),
+    Case("article", "wrong-perplexity", "warn", ("S104",), ("S101",)),
+    Case("article", "overfitting", "fail", ("V101",), ("V103",)),
+    Case("article", "two-writers", "warn", ("B102",)),
+    Case("article", "data-repeated", "fail", ("V101",), ("V103",), why="B106 sees no stairs: an epoch has four steps."),
+)
 
-EOS: tuple[Case, ...] = ()
+SPATIAL: tuple[Case, ...] = (
+    Case("spatial", HEALTHY, "pass", must_not=ALARMS, forms=EVERY_FORM),
+    Case("spatial", HEALTHY, "pass", must_not=ALARMS, seed=1, forms=("jsonl",)),
+    Case("spatial", HEALTHY, "pass", must_not=ALARMS, seed=2, forms=("jsonl",)),
+    Case("spatial", "multiplier-too-strong", "pass", forms=("jsonl",)),
+    Case("spatial", "axis-degraded", "warn", ("P103",), forms=("jsonl",)),
+    Case("spatial", "low-resolution", "warn", ("P101", "P102"), forms=("jsonl",)),
+    Case("spatial", "bad-labels", "pass", forms=("jsonl",)),
+    Case("spatial", "overfitting", "fail", ("V101",), forms=("jsonl",)),
+    Case("spatial", "lr-zero", "fail", ("O101",), forms=("jsonl",)),
+    Case("spatial", "frozen-metric", "fail", ("N104",), forms=("jsonl",)),
+    Case("spatial", "slow-loader", "warn", ("T101",), forms=("jsonl",)),
+)
+
+EOS: tuple[Case, ...] = (
+    Case("eos", HEALTHY, "pass", must_not=ALARMS, forms=EVERY_FORM),
+    Case("eos", HEALTHY, "pass", must_not=ALARMS, seed=1),
+    Case("eos", HEALTHY, "pass", must_not=ALARMS, seed=2),
+    Case("eos", "weight-one", "pass"),
+    Case("eos", "weight-too-low", "fail", ("E101", "E102")),
+    Case("eos", "weight-too-high", "warn", ("E102",)),
+    Case("eos", "auxiliary-dropped", "warn", ("S105",)),
+    Case("eos", "lr-zero", "fail", ("O101",)),
+    Case("eos", "lr-too-high", "fail", ("L103",)),
+    Case("eos", "accumulation-changed", "fail", ("S102",)),
+    Case("eos", "partial-window", "warn", ("S103",)),
+    Case("eos", "validation-leaked", "fail", ("V103",)),
+    Case("eos", "overfitting", "fail", ("V101",)),
+    Case("eos", "resumed", "pass", ("B101",)),
+)
 
 CAUSAL_LM: tuple[Case, ...] = ()
 

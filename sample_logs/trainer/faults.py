@@ -69,6 +69,11 @@ ARTICLE: tuple[Fault, ...] = (
     Fault("wrong-perplexity", "the perplexity is 2**loss of a loss in nats", {"perplexity": "base 2"}),
     Fault("overfitting", "a training set of 30 stories", {"train_stories": 30, "weight_decay": 0.0}),
     Fault(
+        "two-writers",
+        "two ranks write the same file, each its own loss",
+        {"gradient_accumulation_steps": 2, "batch_size": 8, "unguarded_ranks": True},
+    ),
+    Fault(
         "data-repeated",
         "60 stories in the same order, again and again",
         {"train_stories": 60, "shuffle": False, "weight_decay": 0.0},
@@ -88,21 +93,11 @@ SPATIAL: tuple[Fault, ...] = (
     Fault(
         "lr-zero", "a schedule made for a fifth of the steps: the learning rate is 0 after it", {"schedule_steps": 90}
     ),
-    Fault(
-        "accumulation-divided",
-        "the logged loss is divided by the 4 accumulation steps once more",
-        {"gradient_accumulation_steps": 4, "batch_size": 4, "logged_loss": "mean / K"},
-    ),
     Fault("frozen-metric", "a copy of the model that was made at the start is evaluated", {"stale_eval": True}),
     Fault(
         "slow-loader",
         "from step 300 on the data loader takes half a second longer for each batch",
         {"slow_from": 300, "slow_seconds": 0.5},
-    ),
-    Fault(
-        "two-writers",
-        "two ranks write the same file, each its own loss",
-        {"gradient_accumulation_steps": 2, "batch_size": 8, "unguarded_ranks": True},
     ),
 )
 
