@@ -32,8 +32,8 @@ from trainvitals.parsers.model import Floats, Run, Series, Source
 JUDGING_FAMILIES = "RLVEDPGM"
 """Families whose rules say that training goes well; a run on which none of them could speak is not called healthy."""
 
-LEVEL_ALONE = "L106"
-"""Passes on a single point: a level in its band is no sign yet that the run learns."""
+NO_PROGRESS = frozenset({"L106", "V104", "G103"})
+"""Passes that say nothing of learning: a level in its band on a single point, that there are evaluations, clipping."""
 
 SPARK_POINTS = 32
 TORN = "it ends in the middle of a line or record, which is left out: a writer is active, or was killed"
@@ -114,7 +114,7 @@ def _verdict(case: Case, findings: tuple[Finding, ...], passed: tuple[Pass, ...]
     if found in ("fail", "warn"):
         return "fail" if found == "fail" else "warn"
     spoke = {r.code for r in passed} | {f.code for f in told(findings)}
-    judged = any(code[0] in JUDGING_FAMILIES for code in spoke - {LEVEL_ALONE})
+    judged = any(code[0] in JUDGING_FAMILIES for code in spoke - NO_PROGRESS)
     return "pass" if case.run.points and judged else "unknown"
 
 

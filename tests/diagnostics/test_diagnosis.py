@@ -67,6 +67,13 @@ def finding(case, *, level: float = 1.0):
     return Finding("X902", "found", "warn", ("loss",), f"level {level:g}")
 
 
+def test_evaluations_alone_are_no_sign_of_health():
+    hovering = 0.01 * (-1.0) ** np.arange(60)
+    report = diagnose(make.run({"loss": hovering, "eval/accuracy": [0.1, 0.1, 0.2]}), Settings(select=("V",)))
+    assert "V104" in {p.code for p in report.passed}
+    assert report.verdict == "unknown"
+
+
 def test_settings_choose_rules_thresholds_and_severities(monkeypatch):
     only(Rule("X902", "found", "warn", finding), *RULES, monkeypatch=monkeypatch)
     settings = Settings(select=("X",), thresholds={"X902": {"level": 3.0}}, severities={"X902": "fail"})
