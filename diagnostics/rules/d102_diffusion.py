@@ -23,6 +23,9 @@ MOST = 10
 FEWEST = 7
 """Blocks from which a fall can reach a |z| of 3."""
 
+LEVEL = 0.05
+"""Blocks within 5 % of the best one are on its level."""
+
 
 def check(
     case: Case, *, collapse: float = 0.3, improvement: float = 0.02, z: float = 3.0, blocks_needed: int = 8
@@ -36,13 +39,13 @@ def check(
 
     What to try: temperature 0.9, target_sigma 1.5, target_truncate 8.
 
-    How it decides: over the blocks from the best block of p_gt_mean to the end, p_gt_mean fell by at least
-    `collapse` (30 %) with a Mann-Kendall |z| of at least `z` (3) over the whole run or that part, and soft_ce fell
-    by less than `improvement` (2 %) over the same part. At least `blocks_needed` (8) near-independent blocks of
-    points that have both, as fewer can hardly reach `z`. Held-out data go first, training data where they are too
-    few, or the best block lies too near to their end. Source: audit of the soft cross-entropy. A falling p_gt_mean,
-    coord_token_acc or acc_top5 while soft_ce falls is expected, as the optimum is not a peak; it is never a
-    finding.
+    How it decides: over the blocks from the last one within 5 % of the best p_gt_mean to the end, p_gt_mean fell by
+    at least `collapse` (30 %) with a Mann-Kendall |z| of at least `z` (3) over the whole run or that part, and
+    soft_ce fell by less than `improvement` (2 %) over the same part. At least `blocks_needed` (8) near-independent
+    blocks of points that have both, as fewer can hardly reach `z`. Held-out data go first, training data where they
+    are too few, or the best block lies too near to their end. Source: audit of the soft cross-entropy. A falling
+    p_gt_mean, coord_token_acc or acc_top5 while soft_ce falls is expected, as the optimum is not a peak; it is
+    never a finding.
 
     Blind spots: a collapse before the first logged point; predictions with several modes (another rule).
     """
@@ -70,7 +73,8 @@ def check(
 def _judge(case: Case, truth: Curve, main: Curve, count: int, collapse: float, improvement: float, z: float) -> Result:
     """The verdict on one split; `NotRun` where too little lies behind the best block."""
     p, ce = blocks(truth.x, truth.u, count), blocks(main.x, main.u, count)
-    best = int(p.u.argmax())
+    # The fall begins where p_gt_mean leaves its best level: on the way along it soft_ce may still have been falling.
+    best = int(np.flatnonzero(p.u >= p.u.max() - LEVEL)[-1])
     fell, improved = (1 - float(np.exp(b.u[-1] - b.u[best])) for b in (p, ce))
     strength = min(mann_kendall(p.u), mann_kendall(p.u[best:]))
     if fell >= collapse and strength > -z and p.u.size - best < FEWEST:

@@ -80,3 +80,12 @@ def test_training_rows_tell_of_a_collapse_that_few_evaluations_cannot():
     rows = {f"train/{name}": noisy(value, 0.01) for name, value in (("p_gt_mean", p), ("soft_ce", ce))}
     held_out = {f"eval/{name}": value for name, value in evaluations.items()}
     assert check(case(rows | held_out, loss_type=kind("softce"))).severity == "warn"
+
+
+def test_the_fall_is_measured_from_where_it_begins_and_not_from_the_first_best_value():
+    level = np.where(T < 0.3, 0.0, (T - 0.3) / 0.7)
+    truth = noisy(0.12 * np.exp(-2 * level), 0.01)
+    main = noisy(4.6 + 1.9 * np.exp(-20 * T), 0.002)
+    found = judge(truth, main)
+    assert found.code == "D102"
+    assert found.step_start > 0.25 * N
