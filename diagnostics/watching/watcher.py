@@ -24,6 +24,9 @@ REST = 10.0
 SETTLED = 30.0
 """Seconds of silence after which a run that says it has finished is taken at its word: evaluations may follow."""
 
+AT_END = ("B104", "O104", "V104", "W101")
+"""Rules about how a run has ended, or what it lacks by then: while it goes on, nothing of it is news."""
+
 Key = tuple[str, tuple[str, ...]]
 
 
@@ -152,6 +155,8 @@ def _compared(watched: _Watched) -> Iterator[News]:
     for report in watched.reports:
         step, unit = _reach((report,))
         for key, finding in _by_key(report.findings):
+            if finding.code in AT_END and not watched.done:
+                continue
             now[report.run, key] = finding
             before = watched.known.get((report.run, key))
             if before is None or SEVERITIES.index(finding.severity) < SEVERITIES.index(before.severity):

@@ -21,8 +21,8 @@ from trainvitals.parsers.following.tail import MARK
 from trainvitals.parsers.limits import MAX_LINE_BYTES
 from trainvitals.parsers.model import Run
 from trainvitals.parsers.tables.columns import TableReader
-from trainvitals.parsers.text.template import template
 from trainvitals.parsers.text.reader import ConsoleReader
+from trainvitals.parsers.text.template import template
 
 
 def only(follower: Follower) -> Run:
@@ -119,14 +119,14 @@ def test_rows_of_tables_are_converted_once(tmp_path: Path):
 def test_with_patterns_of_the_user_the_log_is_not_begun_anew_either(tmp_path: Path):
     patterns = (template("at {step} the loss is {loss}"),)
     path = tmp_path / "train.log"
-    line = "at %d the loss is %.3f\n{'loss': %.3f, 'epoch': %d}\n"
-    path.write_text("".join(line % (i, 4 - i / 500, 4 - i / 500, i) for i in range(1, 1000)))
+    line = "at %d the loss is %.3f\nmoving on to %d, which takes a while on this machine\n"
+    path.write_text("".join(line % (i, 4 - i / 500, i + 1) for i in range(1, 1000)))
     follower = Follower(path, patterns=patterns)
     assert steps(only(follower))[:3] == [1, 2, 3]
     tail = follower.files[str(path)].tail
     for step in range(1000, 1010):
         before = tail.bytes_read
-        append(path, (line % (step, 3.0, 3.0, step)).encode())
+        append(path, (line % (step, 3.0, step + 1)).encode())
         assert step in steps(only(follower))
         follower.poll()
         assert tail.bytes_read - before < 400

@@ -48,7 +48,7 @@ def row(step: int, loss: object, **more: object) -> bytes:
 def test_a_finding_is_told_once_with_the_step_at_which_it_was_known(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 50))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     assert watched.look() == ()
     append(path, b"".join(row(i, math.nan) for i in range(51, 61)))
     clock.now += 10
@@ -63,7 +63,7 @@ def test_a_finding_is_told_once_with_the_step_at_which_it_was_known(tmp_path: Pa
 def test_a_finding_that_no_longer_holds_is_told_too_and_one_that_worsens_is_told_again(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 50) + b"".join(row(i, math.nan) for i in range(51, 61)))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     assert codes(watched.look()) == ["N101"]
     assert watched.reports[0].verdict == "fail"
     append(path, rows(61, 200))
@@ -111,6 +111,18 @@ def test_nothing_is_judged_again_while_nothing_comes(tmp_path: Path):
             watched.look()
 
 
+def test_what_a_run_lacks_at_its_end_is_no_news_before(tmp_path: Path):
+    path = tmp_path / "logging.jsonl"
+    step = '{{"loss": {}, "learning_rate": 0.1, "global_step/max_steps": "{}/100", "epoch": 0.1}}\n'
+    path.write_text("".join(step.format(4 - i / 50, i) for i in range(1, 100)))
+    watched, clock = watching(path)
+    assert codes(watched.look()) == []
+    assert "V104" in {finding.code for finding in watched.reports[0].findings}
+    append(path, step.format(2.0, 100).encode())
+    clock.now += 60
+    assert "V104" in codes(watched.look())
+
+
 def grow(watched: Watcher, clock: Clock, path: Path, first: int, last: int, gap: float, **more: object) -> list:
     news = []
     for step in range(first, last + 1):
@@ -131,7 +143,7 @@ def silent(watched: Watcher, clock: Clock, seconds: float) -> list:
 def test_a_silence_of_ten_median_gaps_and_five_minutes_is_a_stall(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 5))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     watched.look()
     assert grow(watched, clock, path, 6, 20, 20) == []
     assert silent(watched, clock, 290) == []
@@ -146,7 +158,7 @@ def test_a_silence_of_ten_median_gaps_and_five_minutes_is_a_stall(tmp_path: Path
 def test_a_slow_log_may_be_silent_for_longer(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 5))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     watched.look()
     grow(watched, clock, path, 6, 12, 120)
     assert silent(watched, clock, 1190) == []
@@ -156,7 +168,7 @@ def test_a_slow_log_may_be_silent_for_longer(tmp_path: Path):
 def test_a_pause_for_evaluation_is_no_stall_once_there_has_been_one(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 5))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     watched.look()
     grow(watched, clock, path, 6, 20, 5)
     grow(watched, clock, path, 21, 21, 600)
@@ -168,7 +180,7 @@ def test_a_pause_for_evaluation_is_no_stall_once_there_has_been_one(tmp_path: Pa
 def test_the_pace_is_that_of_the_log_where_it_tells_the_time(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(b"".join(row(i, 4 - i / 100, timestamp=1.7e9 + 100 * i) for i in range(1, 9)))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     watched.look()
     assert silent(watched, clock, 990) == []
     assert codes(tuple(silent(watched, clock, 60))) == ["T102"]
@@ -177,7 +189,7 @@ def test_the_pace_is_that_of_the_log_where_it_tells_the_time(tmp_path: Path):
 def test_with_too_few_gaps_a_silence_says_nothing(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 5))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     watched.look()
     assert silent(watched, clock, 5000) == []
 
@@ -196,7 +208,7 @@ def test_a_run_that_has_come_to_its_last_step_has_finished_and_does_not_stall(tm
     path = tmp_path / "logging.jsonl"
     step = '{{"loss": {}, "global_step/max_steps": "{}/40", "epoch": 0.1, "elapsed_time": "{}s"}}\n'
     path.write_text("".join(step.format(4 - i / 100, i, i) for i in range(1, 40)))
-    watched, clock = watching(path, ignore=("V104",))
+    watched, clock = watching(path)
     watched.look()
     clock.now += 2 * SETTLED
     watched.look()
@@ -214,7 +226,7 @@ def test_a_folder_that_vanishes_is_told_once_and_the_watch_goes_on(tmp_path: Pat
     top = tmp_path / "run"
     top.mkdir()
     (top / "metrics.jsonl").write_bytes(rows(1, 50))
-    watched, clock = watching(top, ignore=("V104",))
+    watched, clock = watching(top)
     watched.look()
     top.rename(tmp_path / "away")
     told = []
