@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from trainvitals.diagnostics.diagnosis import diagnose
 from trainvitals.diagnostics.report import Finding, told
+from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.stories import LINKS, tell
 
 NAN = float("nan")
@@ -63,8 +64,10 @@ def test_the_most_severe_comes_first_then_the_earliest():
     assert [f.code for f in ranked] == ["X3", "X4", "X2", "X1"]
 
 
-def test_no_rule_explains_itself():
+def test_the_links_name_rules_of_the_catalogue_and_no_rule_explains_itself():
     assert all(link.cause not in link.effects for link in LINKS)
+    named = {link.cause for link in LINKS} | {code for link in LINKS for code in link.effects}
+    assert named - {rule.code for rule in RULES} == set()
 
 
 codes = st.sampled_from(sorted({link.cause for link in LINKS} | {code for link in LINKS for code in link.effects}))
