@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,20 @@ LAST = 3
 """Evaluations at the end of a run that are averaged."""
 
 
-INDEPENDENCE = WEIGHT = SELECTION = GENERATED = ""
+FILES = ("train.log", "log.jsonl")
+SPLIT = re.compile("(?:eval|val|test)_")
+"""What JSON lines put before the names of the validation set."""
+
+
+def run_of(folder: Path) -> Run:
+    """The run of a case, from one of its files."""
+    return read(next(path for name in FILES if (path := folder / name).is_file()))
 
 
 def held_out(run: Run, name: str) -> Floats:
     """Values of a metric of the validation set, in the order of their steps."""
-    found = [s for s in run.series if s.logged_as.removeprefix("eval_") == name and s.split in ("eval", "test")]
-    return np.asarray(found[0].value)
+    found = (s for s in run.series if SPLIT.sub("", s.logged_as) == name and s.split not in ("", "train"))
+    return np.asarray(next(found).value)
 
 
 def end(run: Run, name: str) -> float:
@@ -39,7 +47,7 @@ def independence(root: Path) -> str:
     """`eos`: whether the gradients of both tasks on the shared parameters are independent of one another."""
     lines = ["| run | cosines | median | below 0 |", "|---|---|---|---|"]
     for name in SEEDS:
-        run = read(root / "eos" / name)
+        run = run_of(root / "eos" / name)
         cosines = next(s.value for s in run.series if s.logged_as == "grad_cos/ce_coords")
         below = f"{100 * np.mean(cosines < 0):.0f} %"
         lines.append(f"| `eos/{name}` | {cosines.size} | {np.median(cosines):+.3f} | {below} |")
@@ -50,7 +58,7 @@ def effect_of_weight(root: Path) -> str:
     """`eos`: what the weight of the EOS does to it, and to the coordinates."""
     lines = ["| run | weight | EOS recall | length (true 17) | loss_coords | PCK |", "|---|---|---|---|---|---|"]
     for name in ("weight-too-low", "weight-one", *SEEDS, "weight-too-high"):
-        run = read(root / "eos" / name)
+        run = run_of(root / "eos" / name)
         recall, length, coords, pck = (end(run, m) for m in ("eos_recall", "pred_length", "loss_coords", "pck"))
         weight = f"{weight_of(run, 'eos_weight'):g}"
         lines.append(f"| `eos/{name}` | {weight} | {recall:.2f} | {length:.1f} | {coords:.4f} | {pck:.2f} |")
@@ -64,7 +72,7 @@ def selection(root: Path) -> str:
         "|---|---|---|---|---|",
     ]
     for name in (*SEEDS, "low-resolution", "axis-degraded"):
-        run = read(root / "spatial" / name)
+        run = run_of(root / "spatial" / name)
         loss, error = held_out(run, "loss_spatial"), held_out(run, "pixel_error_mean")
         by_loss, by_error = int(loss.argmin()), int(error.argmin())
         chosen = (f"{i + 1} of {error.size} | {error[i]:.2f} px" for i in (by_loss, by_error))
@@ -79,7 +87,7 @@ def generated(root: Path) -> str:
         "|---|---|---|---|---|---|",
     ]
     for name in ("weight-one", *SEEDS, "weight-too-high"):
-        run = read(root / "article" / name)
+        run = run_of(root / "article" / name)
         shares = (f"{100 * held_out(run, f'{which}_article_share')[-1]:.1f} %" for which in ("generated", "data"))
         weight, rest = f"{weight_of(run, 'article_weight'):g}", (end(run, m) for m in ("ppl", "weighted_ppl"))
         cells = [f"`article/{name}`", weight, *shares, *(f"{value:.2f}" for value in rest)]
@@ -90,9 +98,27 @@ def generated(root: Path) -> str:
 def section(root: Path) -> str:
     """All tables with what they answer; `root` is the folder of the corpus."""
     parts = (
-        ("`eos`: are the two heads independent?", independence, INDEPENDENCE),
-        ("`eos`: what does the weight of the EOS do?", effect_of_weight, WEIGHT),
-        ("`spatial`: select by the loss or by the pixel error?", selection, SELECTION),
-        ("`article`: how many articles does the model write?", generated, GENERATED),
+        (
+            "`eos`: are the gradients of the two heads independent?",
+            independence,
+            "The cosine of the gradients of both losses on what the heads share, every ten steps. Around 0 they"
+            "\nneither help nor hinder each other; independent they are not, as both move the same parameters.",
+        ),
+        (
+            "`eos`: what does the weight of the EOS do?",
+            effect_of_weight,
+            "Means of the last three evaluations. The weight decides how long the output is.",
+        ),
+        (
+            "`spatial`: select by the loss or by the pixel error?",
+            selection,
+            "The evaluation with the lowest three-stage loss, and that with the lowest mean pixel error.",
+        ),
+        (
+            "`article`: how many articles does the model write?",
+            generated,
+            "At the end of the run, beside the share in the data. The last two columns are exp of the unweighted and of"
+            "\nthe weighted loss: only the first is a perplexity.",
+        ),
     )
     return "\n\n".join(f"### {title}\n\n{text}\n\n{table(root)}" for title, table, text in parts) + "\n"
