@@ -107,9 +107,48 @@ EOS: tuple[Case, ...] = (
     Case("eos", "resumed", "pass", ("B101",)),
 )
 
-CAUSAL_LM: tuple[Case, ...] = ()
+CAUSAL_LM: tuple[Case, ...] = (
+    Case("causal_lm", HEALTHY, "pass", must_not=ALARMS, forms=("text", "events")),
+    Case("causal_lm", HEALTHY, "pass", must_not=ALARMS, seed=1),
+    Case("causal_lm", HEALTHY, "pass", must_not=ALARMS, seed=2),
+    Case(
+        "causal_lm",
+        "no-mask",
+        "pass",
+        must_not=ALARMS,
+        why="no scalar of one run tells it: the loss is that of other tokens",
+    ),
+    Case("causal_lm", "accumulation-times-k", "warn", ("S101",), ("S102", "L106")),
+    Case("causal_lm", "accumulation-changed", "fail", ("S102", "B101"), ("L103",)),
+    Case("causal_lm", "partial-window", "warn", ("S101", "S103"), ("L104",)),
+    Case("causal_lm", "hidden-nan", "fail", ("N101", "N102"), ("L103",)),
+    Case("causal_lm", "schedule-not-restored", "warn", ("B101", "O103"), ("L103",)),
+    Case("causal_lm", "overfitting", "fail", ("V101", "V102"), ("V103",)),
+    Case("causal_lm", "validation-leak", "fail", ("V103",), ("V101",)),
+    Case("causal_lm", "lr-zero", "fail", ("O101",), ("L103",)),
+)
 
-SOFTCE: tuple[Case, ...] = ()
+SOFTCE: tuple[Case, ...] = (
+    Case("softce", HEALTHY, "pass", must_not=(*ALARMS, "S105", "D101", "D102", "D104"), forms=("jsonl",)),
+    Case("softce", HEALTHY, "pass", must_not=(*ALARMS, "S105", "D101", "D102", "D104"), seed=1, forms=("jsonl",)),
+    Case("softce", HEALTHY, "pass", must_not=(*ALARMS, "S105", "D101", "D102", "D104"), seed=2, forms=("jsonl",)),
+    Case("softce", "no-gate", "warn", ("D101", "D102"), ("S105",), forms=("jsonl",)),
+    Case("softce", "sigma-grows", "warn", ("D101", "D102"), ("S105",), forms=("jsonl",)),
+    Case(
+        "softce",
+        "temperature-too-high",
+        "pass",
+        must_not=("S105", "D101"),
+        forms=("jsonl",),
+        why="nothing falls and rises: the run is blunt from its first step on, which only a comparison shows",
+    ),
+    Case("softce", "w1-dropped", "warn", ("S105", "D104"), ("D101",), forms=("jsonl",)),
+    Case("softce", "accumulation-times-k", "warn", ("S101",), ("S105",), forms=("jsonl",)),
+    Case("softce", "nan-fp16", "fail", ("N101",), ("N102",), forms=("jsonl",)),
+    Case("softce", "lr-too-high", "warn", ("L103",), ("V101",), forms=("jsonl",)),
+    Case("softce", "lr-zero", "fail", ("O101",), ("L103",), forms=("jsonl",)),
+    Case("softce", "overfitting", "fail", ("V101",), ("V103",), forms=("jsonl",)),
+)
 
 CASES: tuple[Case, ...] = (*ARTICLE, *SPATIAL, *EOS, *CAUSAL_LM, *SOFTCE)
 """Every case of the corpus."""
