@@ -32,8 +32,8 @@ from trainvitals.parsers.model import Floats, Run, Series, Source
 JUDGING_FAMILIES = "RLVEDPGM"
 """Families whose rules say that training goes well; a run on which none of them could speak is not called healthy."""
 
-NO_PROGRESS = frozenset({"L106", "V104", "G103"})
-"""Passes that say nothing of learning: a level in its band on a single point, that there are evaluations, clipping."""
+NO_PROGRESS = frozenset({"L104", "L105", "L106", "L107", "L108", "V104", "G103"})
+"""Passes that say nothing of learning: no spikes or swings, a level (at the start, in its band), evaluations, clips."""
 
 SPARK_POINTS = 32
 TORN = "it ends in the middle of a line or record, which is left out: a writer is active, or was killed"
