@@ -40,10 +40,18 @@ def test_two_evaluations_suffice_near_zero():
     assert isinstance(judge(0.2, evaluations=3, first=100), NotRun)
 
 
-@pytest.mark.parametrize("below", [1.0, 0.95, 0.6, 0.45, lambda t: 1 - 0.5 * t, lambda t: 1 + t])
+@pytest.mark.parametrize("below", [1.0, 0.95, 0.6, 0.45, lambda t: 1 - 0.25 * t, lambda t: 1 + t])
 @pytest.mark.parametrize("evaluations", [3, 6, 60])
 def test_dropout_augmentation_and_gaps_pass(below, evaluations):
     assert isinstance(judge(below, evaluations=evaluations), Pass)
+
+
+def test_a_validation_that_runs_ahead_is_a_note():
+    found = judge(lambda t: 1 - 0.45 * t)
+    assert isinstance(found, Finding)
+    assert found.severity == "info"
+    assert "falls faster than the training loss" in found.message
+    assert isinstance(judge(lambda t: 1 - 0.45 * t, config={"dropout": 0.1}), Pass)
 
 
 def test_different_units_are_there_from_the_first_evaluation():
