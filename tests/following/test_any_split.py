@@ -109,7 +109,7 @@ def test_any_bytes(name, data, cuts):
 @settings(parent=QUICK, max_examples=3)
 def test_real_logs(row, cuts):
     path = REAL / row["file"]
-    if path.stat().st_size > 400_000 or path.name.endswith(("args.json", "hparams.yaml")):
+    if path.stat().st_size > 150_000 or path.name.endswith(("args.json", "hparams.yaml")):
         pytest.skip("large, or no log")
     check(path.name, path.read_bytes(), cuts, each=False)
 

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from following.runs import append, rows
 
 from trainvitals.diagnostics.cli import main
-from trainvitals.diagnostics.commands.watch import LONGEST, SHORTEST, Seconds, next_pause
+from trainvitals.diagnostics.commands.watch import LONGEST, SHORTEST, Seconds, _settings, next_pause
+from trainvitals.diagnostics.commands.watch import watch as watch_command
 
 NAN = b"".join(b'{"step": %d, "loss": NaN}\n' % i for i in range(101, 121))
 
@@ -102,12 +103,29 @@ def test_ctrl_c_ends_it_with_a_last_look_and_a_summary(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "stalls", "judges"),
+    [
+        ([], True, True),
+        (["--ignore", "T102,R"], False, True),
+        (["--select", "t102"], True, False),
+        (["--select", "T102,N"], True, True),
+    ],
+)
+def test_a_stall_is_selected_and_ignored_like_a_rule(arguments: list[str], stalls: bool, judges: bool):
+    context = watch_command.make_context("watch", ["x", "--isolated", *arguments])
+    context.params.pop("path")
+    settings = _settings("x", context.params)
+    assert (settings.runs("T102"), settings.runs("N101")) == (stalls, judges)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--until", "soon"], "is no duration"),
         (["--interval", "0"], "is not a time to wait for"),
         (["--on-fail", "'"], "--on-fail: No closing quotation"),
         (["--webhook", "https://elsewhere.example/"], "not among the webhook-hosts of the settings"),
+        (["--ignore", "T999"], "no rule 'T999'"),
         (["--format", "html"], "Invalid value for '--format'"),
     ],
 )
