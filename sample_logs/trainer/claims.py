@@ -9,6 +9,7 @@ import numpy as np
 
 from trainvitals.parsers import read
 from trainvitals.parsers.model import Floats, Run
+from trainvitals.sample_logs.trainer import token_claims
 
 SEEDS = ("healthy-0", "healthy-1", "healthy-2")
 LAST = 3
@@ -119,6 +120,25 @@ def section(root: Path) -> str:
             generated,
             "At the end of the run, beside the share in the data. The last two columns are exp of the unweighted and of"
             "\nthe weighted loss: only the first is a perplexity.",
+        ),
+        (
+            "`causal_lm`: mask the prompt or not?",
+            token_claims.mask,
+            "The loss without a mask is that of other tokens, so the two cannot be compared. Whether it is lower"
+            "\ndepends on the prompts: boilerplate and padding pull it down, and these prompts are random facts,"
+            "\nwhich nobody can guess. The last column is the loss on the answers alone, whatever was trained on.",
+        ),
+        (
+            "`softce`: is W1 redundant, and which way to decode is best?",
+            token_claims.decoding,
+            "Errors in bins of 1000, means of the last five evaluations; in `w1-dropped` W1 is never added to the"
+            "\ntotal. Argmax and median are no worse without it: for them W1 is redundant beside a soft target. For the"
+            "\nmean it is not: far bins that hold a little probability draw it away, and W1 is what charges for them.",
+        ),
+        (
+            "`softce`: what does the gate hold?",
+            token_claims.gate,
+            "The same run, in which targets get wider and predictions flatter, with the gate and without it.",
         ),
     )
     return "\n\n".join(f"### {title}\n\n{text}\n\n{table(root)}" for title, table, text in parts) + "\n"

@@ -18,22 +18,21 @@ ALONE = "loss on the answers alone: "
 
 def end(run: Run, name: str) -> float:
     """Mean of the last evaluations of a metric."""
-    found = next(s for s in run.series if s.logged_as.removeprefix("eval_") == name and s.split == "eval")
+    found = next(s for s in run.series if s.logged_as == f"eval_{name}")
     return float(np.asarray(found.value)[-LAST:].mean())
 
 
 def first(run: Run, name: str) -> float:
     """The first value of a metric in training."""
-    return float(next(s for s in run.series if s.logged_as == name and s.split in ("", "train")).value[0])
+    return float(next(s for s in run.series if s.logged_as == name).value[0])
 
 
 def mask(root: Path) -> str:
     """`causal_lm`: what becomes of the loss, and of the answers, where the prompt is not masked."""
     lines = ["| run | first loss | eval_loss at the end | on the answers alone |", "|---|---|---|---|"]
     for name in (*SEEDS, "no-mask"):
-        folder = root / "causal_lm" / name
-        run, text = read(folder), (folder / "train.log").read_text("utf-8")
-        alone = float(text.rpartition(ALONE)[2])
+        path = root / "causal_lm" / name / "train.log"
+        run, alone = read(path), float(path.read_text("utf-8").rpartition(ALONE)[2])
         lines.append(f"| `causal_lm/{name}` | {first(run, 'loss'):.2f} | {end(run, 'loss'):.3f} | {alone:.3f} |")
     return "\n".join(lines)
 
