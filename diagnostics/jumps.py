@@ -164,7 +164,8 @@ def _bar(z: Floats, known: Bools, width: int, least: float) -> float:
     if size < 3:
         return least
     # In a falling curve all rows lie below the median of those before them: that is no tail.
-    down = detrended(down[down.size % size :].reshape(-1, size)).ravel()
+    rows = down[down.size % size :].reshape(-1, size)
+    down = detrended(rows[:: max(1, len(rows) // 200)]).ravel()
     tail, far = np.quantile(down, (0.995, 0.999))
     return float(max(least, 1.5 * far, least * max(0.0, tail / 2.576) ** 1.5))
 

@@ -257,7 +257,8 @@ def trailing(
     """Robust z of every point against the window before it, with the median and the scale of that window.
 
     z = (u - median) / scale, scale = 1.4826 * max(MAD, 0.1 * noise), window clip(n // 20, 32, 256). The MAD is that
-    around the median or around a line, whichever is smaller: the fall of a short curve is no noise. Points beyond
+    around the median or, in series shorter than 100 windows, around a line if that is smaller: the fall of a short
+    curve is no noise. Points beyond
     `spike` are replaced by their median for the next pass, so that a spike does not hide the one after it. In series
     of more than 5 000 points neighbours share a window. Three arrays of shape `(n,)`, NaN in the first window.
     """
@@ -265,13 +266,16 @@ def trailing(
     z, middle, scale = (np.full(u.size, np.nan) for _ in range(3))
     if u.size <= width:
         return z, middle, scale
-    stride = int(np.clip(u.size // 5_000, 1, width // 4))
+    stride = int(np.clip(u.size // 5_000, 1, width // 2))
     floor, clean = 0.1 * noise(u), u
     for _ in range(passes):
         centre, mad = _trailing(clean, width, stride)
         middle[width:], scale[width:] = centre, MAD_TO_SD * np.maximum(mad, floor)
         z[width:] = (u[width:] - centre) / scale[width:]
-        clean = np.concatenate([u[:width], np.where(np.abs(z[width:]) > spike, centre, u[width:])])
+        wild = np.abs(z[width:]) > spike
+        if not wild.any():
+            break
+        clean = np.concatenate([u[:width], np.where(wild, centre, u[width:])])
     return z, middle, scale
 
 
@@ -282,8 +286,9 @@ def _trailing(u: Floats, width: int, stride: int, chunk: int = 4096) -> tuple[Fl
     for at in range(0, len(views), chunk):
         part = views[at : at + chunk]
         centre[at : at + chunk] = middle = np.median(part, axis=1)
-        around, sloped = np.abs(part - middle[:, None]), np.abs(detrended(part))
-        mad[at : at + chunk] = np.minimum(np.median(around, axis=1), np.median(sloped, axis=1))
+        mad[at : at + chunk] = np.median(np.abs(part - middle[:, None]), axis=1)
+        if u.size < 100 * width:
+            mad[at : at + chunk] = np.minimum(mad[at : at + chunk], np.median(np.abs(detrended(part)), axis=1))
     points = u.size - width
     return np.repeat(centre, stride)[:points], np.repeat(mad, stride)[:points]
 

@@ -58,7 +58,7 @@ def check(
     c = curve(sound(case.loss))
     if len(c) < rows:
         return NotRun(CODE, f"inconclusive: {len(c)} finite points, {rows} are needed")
-    late = c.u[len(c) // 2 :][-20_000:]
+    late = c.u[len(c) // 2 :][-8192:]
     lag, strength = _lag(late, swing, back, errors, longest // 2)
     halves = np.array_split(late, 2) if late.size >= 96 else []
     if lag == 0 or any(abs(_lag(half, swing, back, errors / 1.5, longest // 2)[0] / lag - 1) > 0.2 for half in halves):
