@@ -258,9 +258,9 @@ def trailing(
 
     z = (u - median) / scale, scale = 1.4826 * max(MAD, 0.1 * noise), window clip(n // 20, 32, 256). The MAD is that
     around the median or, in series shorter than 100 windows, around a line if that is smaller: the fall of a short
-    curve is no noise. Points beyond
-    `spike` are replaced by their median for the next pass, so that a spike does not hide the one after it. In series
-    of more than 5 000 points neighbours share a window. Three arrays of shape `(n,)`, NaN in the first window.
+    curve is no noise. Points beyond `spike` are replaced by their median for the next pass, so that a spike does not
+    hide the one after it. In series of more than 5 000 points neighbours share a window. Three arrays of shape `(n,)`,
+    NaN in the first window.
     """
     width = window or int(np.clip(u.size // 20, 32, 256))
     z, middle, scale = (np.full(u.size, np.nan) for _ in range(3))
