@@ -62,7 +62,7 @@ class Settings:
     divide_by: Literal["window", "K"] = switch("window")  # a short last window divided by K counts for too little
     logged_loss: Literal["mean", "sum", "mean / K"] = switch("mean")  # over the micro-batches of a step
     log_nan_as_zero: bool = switch(False)  # the filter that many trainers have on by default
-    static_loss_scale: float = switch(0.0)  # fp16 with a fixed scale and no look at infinities
+    blind_loss_scale: float = switch(0.0)  # fp16 with a scale that doubles every 40 steps and never looks at infinities
     stale_eval: bool = switch(False)  # evaluates a copy of the model that was made at the start
     unguarded_ranks: bool = switch(False)  # each micro-batch is a rank of its own, and each of them logs
     slow_from: int = switch(0)  # the step from which the data loader is slow; 0: never
@@ -176,7 +176,7 @@ def train(
 def _start(job: Job, settings: Settings) -> State:
     model = job.model.to(seeds.device())
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    scaled = settings.precision == "fp16" and not settings.static_loss_scale
+    scaled = settings.precision == "fp16" and not settings.blind_loss_scale
     # The scale may grow every 50 steps, not every 2000: these runs are short, and it should find its level.
     scaler = torch.amp.GradScaler(seeds.device().type if scaled else "cpu", enabled=scaled, growth_interval=50)
     return State(model, optimizer, scaler)
@@ -263,17 +263,21 @@ def _autocast(settings: Settings) -> AbstractContextManager[Any]:
 
 
 def _backward(state: State, settings: Settings, loss: Tensor) -> None:
-    scaled = loss * settings.static_loss_scale if settings.static_loss_scale else state.scaler.scale(loss)
+    scaled = loss * _blind_scale(state, settings) if settings.blind_loss_scale else state.scaler.scale(loss)
     scaled.backward()  # type: ignore[no-untyped-call]
+
+
+def _blind_scale(state: State, settings: Settings) -> float:
+    return float(settings.blind_loss_scale * 2.0 ** (state.step // 40))
 
 
 def _update(job: Job, settings: Settings, state: State, batch: Batch) -> Metrics:
     """Clip and step; the metrics of the gradients and of the optimizer."""
     rate = learning_rate(state.step - state.schedule_from, settings)
-    if settings.static_loss_scale:
+    if settings.blind_loss_scale:
         for parameter in state.model.parameters():
             if parameter.grad is not None:
-                parameter.grad /= settings.static_loss_scale
+                parameter.grad /= _blind_scale(state, settings)
     else:
         state.scaler.unscale_(state.optimizer)
     metrics = job.gradients(state.model, batch, state.step) if job.gradients else {}
