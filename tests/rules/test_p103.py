@@ -3,7 +3,7 @@ import pytest
 from article_runs import kind
 from make import case
 
-from trainvitals.diagnostics.report import NotRun, Pass
+from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rules.p103_axis_asymmetry import check
 
 N = 20
@@ -37,6 +37,12 @@ def test_a_difference_that_went_away_or_came_once_passes():
     spike = np.where(np.arange(N) == N - 2, 30.0, 1.0)
     assert isinstance(judge(early * Y, Y), Pass)
     assert isinstance(judge(spike * Y, Y), Pass)
+
+
+@pytest.mark.parametrize(("pixels", "expected"), [(0.9, Pass), (1.5, Finding)])
+def test_parts_of_a_pixel_are_no_matter(pixels, expected):
+    loss = np.full(N, (pixels / 192) ** 2)
+    assert isinstance(judge(loss, loss / 2), expected)
 
 
 @pytest.mark.parametrize(
