@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,16 @@ from trainvitals.parsers.model import Floats, Ints, Series, Split
 
 NAN = float("nan")
 
+Cell = tuple["array[int]", "array[float]"]
+"""Of one metric: the rows that have it, and its numbers there."""
+
 
 class Columns:
     """Rows in, series out. Row-level columns (step, epoch, time, line) are shared by all metrics of the same rows."""
 
     def __init__(self) -> None:
         self._step, self._epoch, self._time, self._line = array("d"), array("d"), array("d"), array("q")
-        self._cells: dict[tuple[str, Split], tuple[array[int], array[float]]] = {}
+        self._cells: dict[tuple[str, Split], Cell] = {}
         self.dropped_metrics = 0
         """Values whose metric name came after the first `MAX_METRICS` names."""
 
@@ -74,11 +77,31 @@ class Columns:
                 cell[0].frombytes((rows.astype(np.int64) + first).tobytes())
                 cell[1].frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
 
-    def _open(self, name: str, split: Split) -> tuple[array[int], array[float]] | None:
+    def cells(self, names: Iterable[str], split: Split) -> list[Cell] | None:
+        """The cells of these metrics, for `add_numbers`; None where there are too many metrics for one of them."""
+        found = [self._cells.get((name, split)) for name in names]
+        if None in found and len(self._cells) + found.count(None) > MAX_METRICS:
+            return None
+        return [cell or self._cells.setdefault((name, split), _cell()) for cell, name in zip(found, names, strict=True)]
+
+    def add_numbers(
+        self, line: int, step: float, epoch: float, time: float, cells: Sequence[Cell], numbers: Iterable[float]
+    ) -> None:
+        """Append one row, as `add` does, to cells that were asked for before."""
+        row = len(self._line)
+        self._line.append(line)
+        self._step.append(step)
+        self._epoch.append(epoch)
+        self._time.append(time)
+        for (rows, values), number in zip(cells, numbers):  # noqa: B905 - of one length, and once per row
+            rows.append(row)
+            values.append(number)
+
+    def _open(self, name: str, split: Split) -> Cell | None:
         if len(self._cells) >= MAX_METRICS:
             self.dropped_metrics += 1
             return None
-        return self._cells.setdefault((name, split), (array("q"), array("d")))
+        return self._cells.setdefault((name, split), _cell())
 
     def set_step(self, row: int, step: float) -> None:
         """Give a row its step later, when more of the file has been seen."""
@@ -104,6 +127,10 @@ class Columns:
             value = _frozen(np.array(values, np.float64))
             found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
         return tuple(found)
+
+
+def _cell() -> Cell:
+    return array("q"), array("d")
 
 
 def visible_name(name: str) -> str:

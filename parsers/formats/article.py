@@ -11,13 +11,14 @@ name (`a_loss`, `Article Loss`) become one series.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 
 from trainvitals.parsers.formats.progress_bar import bar_row
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.patterns import pattern
-from trainvitals.parsers.text.line_format import Context, LineFormat, Row
+from trainvitals.parsers.text.line_format import NAN, Context, LineFormat, Row
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
 _STEP = pattern(
@@ -43,15 +44,26 @@ def parse(text: str, context: Context) -> Row | None:
         return None
     step = _STEP.search(text)
     if step is None:
-        return _without_step(text, context)
+        return _without_step(text)
     epoch = _EPOCH.search(text)
     values = _values(_EPOCH.sub(" | ", text[step.end() :], count=1))
     if not values or not (_TYPICAL | _ENOUGH) & values.keys():
         return None
-    at = float(epoch[1]) if epoch else context.epoch
-    context.headed = (float(step[1]), at, context.line)
     split: Split = "eval" if _EVALUATION.search(text, 0, step.start()) else ""
-    return Row(values, split, step=float(step[1]), epoch=at)
+    return Row(values, split, step=float(step[1]), epoch=float(epoch[1]) if epoch else NAN)
+
+
+def place(row: Row, context: Context) -> Row:
+    """A `Step N` line heads those below it; a line of the pair near below it has its step."""
+    if row.refresh:
+        return row
+    if not math.isnan(row.step):
+        epoch = context.epoch if math.isnan(row.epoch) else row.epoch
+        context.headed = (row.step, epoch, context.line)
+        return row._replace(epoch=epoch)
+    step, epoch, line = context.headed
+    near = 0 < context.line - line <= _NEAR
+    return row._replace(step=step if near else context.step, epoch=epoch if near else context.epoch)
 
 
 def _bar(context: Context) -> Row | None:
@@ -62,17 +74,13 @@ def _bar(context: Context) -> Row | None:
     return row and Row(_one_spelling(row.values), step=row.step, epoch=row.epoch, refresh=True)
 
 
-def _without_step(text: str, context: Context) -> Row | None:
+def _without_step(text: str) -> Row | None:
     """A line of the pair belongs to its `Step N` line; a bar's postfix alone is a refresh without a step."""
     begin = _FIRST_NAME.search(text)
     values = _values(text[begin.start() :]) if begin else None
     if not values or not _TYPICAL & values.keys():
         return None
-    if "loss" in values and "ppl" in values:
-        return Row(values, refresh=True)
-    step, epoch, line = context.headed
-    near = 0 < context.line - line <= _NEAR
-    return Row(values, step=step if near else context.step, epoch=epoch if near else context.epoch)
+    return Row(values, refresh="loss" in values and "ppl" in values)
 
 
 def _values(text: str) -> dict[str, float] | None:
@@ -97,4 +105,6 @@ Article Loss: 4.2345 | Other Loss: 1.9876 | Ratio: 2.13x
     parse=parse,
     origin="lines quoted by practitioners",
     reads="step, epoch",
+    counts_bars=True,
+    place=place,
 )

@@ -45,8 +45,8 @@ def parse(text: str, context: Context) -> Row | None:
     if _EVALUATION.fullmatch(text):
         context.marks.setdefault(_STEP, context.step)
         return SKIP
-    item = _ITEM.fullmatch(text.rstrip()) if _STEP in context.marks else None
-    return _row(item, context) if item else None
+    item = _ITEM.fullmatch(text.rstrip())
+    return _row(item, context) if item and _STEP in context.marks else None
 
 
 def _open(head: re.Match[str], context: Context) -> Row:

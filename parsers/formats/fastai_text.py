@@ -29,16 +29,16 @@ def parse(text: str, context: Context) -> Row | None:
     """A header opens a fit; a row below it has as many cells and the next epoch."""
     if len(text) > _MAX_LINE or context.bar is not None:
         return None
-    marks = context.marks
     if _HEAD.fullmatch(text):
+        marks = context.marks
         single = marks.get(_ROWS, 0.0) == 1
         marks[_DONE] = marks.get(_DONE, 0.0) + 1 if single else 0.0
         marks[_ANEW] = float(not single and marks.get(_ROWS, 0.0) > 1)
         marks[_ROWS] = 0.0
         context.columns[_NAME] = tuple(text.split())
         return SKIP
-    columns = context.columns.get(_NAME)
-    return _row(_CELLS.split(text.strip()), columns, context) if columns and _ROW.match(text) else None
+    columns = context.columns.get(_NAME) if _ROW.match(text) else None
+    return _row(_CELLS.split(text.strip()), columns, context) if columns else None
 
 
 def _row(cells: list[str], columns: tuple[str, ...], context: Context) -> Row | None:

@@ -42,7 +42,7 @@ def parse(text: str, context: Context) -> Row | None:
         context.marks.pop(_SCRIPT, None)
     elif _IMPORT.match(text):
         context.marks[_SCRIPT] = context.marks[_ANEW] = 1.0
-    elif _SCRIPT in context.marks and _CODE.match(text):
+    elif _CODE.match(text) and _SCRIPT in context.marks:
         return SKIP
     return None
 

@@ -36,8 +36,8 @@ def parse(text: str, context: Context) -> Row | None:
         context.columns[_NAME] = tuple(_GAP.split(text.strip()))
         context.marks[_LAST], context.marks[_LINE], context.marks[_ANEW] = -1.0, context.line, 1.0
         return SKIP
-    columns = context.columns.get(_NAME)
-    if columns is None or not _FIRST.match(text):
+    columns = context.columns.get(_NAME) if _FIRST.match(text) else None
+    if columns is None:
         return None
     if context.line - context.marks[_LINE] > _NEAR:
         del context.columns[_NAME]

@@ -53,4 +53,5 @@ Epoch 2: 100%|██████████████████████
     precision=3,
     origin="made with tqdm 4.70.1",
     reads="step from the bar, epoch from its description",
+    counts_bars=True,
 )

@@ -54,11 +54,12 @@ def parse(text: str, context: Context) -> Row | None:
     if classes:
         context.columns[_EVALUATION] = measures(classes[1])
         return SKIP
-    row = _ROW.match(text) if _NAME in context.columns else None
-    if row:
+    # The context is asked last: lines that these patterns do not match need not be looked at one by one.
+    row = _ROW.match(text)
+    if row and _NAME in context.columns:
         return _epoch(float(row[1]), text[row.end() :].partition(":")[0].split(), context)
-    every = _ALL.fullmatch(text) if _EVALUATION in context.columns else None
-    return _evaluation(every[1].split(), context) if every else None
+    every = _ALL.fullmatch(text)
+    return _evaluation(every[1].split(), context) if every and _EVALUATION in context.columns else None
 
 
 def measures(header: str) -> tuple[str, ...]:

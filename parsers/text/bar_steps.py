@@ -44,13 +44,22 @@ class BarSteps:
         if behind is not None and behind.trains:
             self._columns.set_step(index, float(behind.n))
         else:
-            self._waiting.append(_Waiting(index, is_evaluation(row), row.epoch))
+            self.wait(index, row.epoch, evaluation=is_evaluation(row))
+
+    def wait(self, index: int, epoch: float, *, evaluation: bool) -> None:
+        """Row number `index`, which follows no bar, has no step yet."""
+        self._waiting.append(_Waiting(index, evaluation, epoch))
 
     def bar(self, bar: Bar, context: Context) -> None:
         """A bar has been drawn; that of the training loop settles the rows that wait."""
-        if not bar.trains or (context.total not in (0, bar.total) and not self._waits_for_new_loop()):
+        if bar.trains:
+            self.counts(bar.n, bar.total, context)
+
+    def counts(self, n: int, total: int, context: Context) -> None:
+        """The same for the count of a bar that can be that of the training loop."""
+        if context.total not in (0, total) and not self._waits_for_new_loop():
             return
-        context.total, context.step = bar.total, float(bar.n)
+        context.total, context.step = total, float(n)
         if self._waiting:
             self._settle(context.step)
 

@@ -73,8 +73,7 @@ class ConfigText:
             self.in_call = text.rstrip().endswith(("(", ","))
             self._keep({name: literal(value) for name, value in arguments(text[call.end() :]).items()}, line)
             return True
-        readers = [reader for needles, reader in _READERS if any(needle in text for needle in needles)]
-        return self._keep({name: value for reader in readers for name, value in reader(text).items()}, line)
+        return self._keep(_said(text), line)
 
     def finish(self) -> Mapping[str, ConfigValue]:
         """All that was found, by the names that the trainers use."""
@@ -105,6 +104,16 @@ class ConfigText:
                 self._before.setdefault(name, self._found.get(name))
                 self._found[name] = ConfigValue(value, self._path, line)
         return bool(values)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a line, outside of a call over several, is no part of a configuration."""
+    return not _CALL.search(text) and not _said(text)
+
+
+def _said(text: str) -> dict[str, object]:
+    readers = [reader for needles, reader in _READERS if any(needle in text for needle in needles)]
+    return {name: value for reader in readers for name, value in reader(text).items()}
 
 
 def command_line(text: str) -> dict[str, object]:

@@ -13,14 +13,21 @@ _EPOCH = pattern(r"epoch\W{0,3}(\d{1,9})(?!\d|\.\d)", re.IGNORECASE | re.ASCII)
 
 def count_on(bar: Bar, context: Context) -> float:
     """The step of a bar counted over all epochs; sets the epoch where the bar's description says it."""
-    match = _EPOCH.search(bar.description)
+    return counted(bar.description, bar.n, bar.total, context)
+
+
+def counted(description: str, n: int, total: int, context: Context) -> float:
+    """The same for the parts of a bar."""
+    match = _EPOCH.search(description) if description else None
     if match:
         epoch = int(match[1])
         context.epoch = float(epoch)
         context.first_epoch = min(context.first_epoch, epoch)
-        return float((epoch - context.first_epoch) * bar.total + bar.n)
-    lap = context.laps.setdefault(bar.description, Lap())
-    if 2 * bar.n < lap.n:
+        return float((epoch - context.first_epoch) * total + n)
+    lap = context.laps.get(description)
+    if lap is None:
+        lap = context.laps[description] = Lap()
+    if 2 * n < lap.n:
         lap.done = lap.done + lap.total if lap.n >= lap.total - 1 else 0
-    lap.n, lap.total = bar.n, bar.total
-    return float(lap.done + bar.n)
+    lap.n, lap.total = n, total
+    return float(lap.done + n)

@@ -148,6 +148,18 @@ class Learner:
                 return self._read_new(plans, _Waiting(context.line, text, self._heading))
         return self._read(plans, _Waiting(context.line, text, self._heading))
 
+    def ignores(self, text: str) -> bool:
+        """Whether nothing is learnt from a line that was offered, nor from others that differ by digits only."""
+        if len(text) > MAX_LINE or text.lstrip()[:2] == '{"':
+            return True
+        return self._plans.get(shape_key(text)) == [] if has_number(text) else not any(map(str.isdigit, text))
+
+    def passes(self, context: Context, *, numbered: bool) -> bool:
+        """Whether an ignored line, with or without numbers, can be passed over; below a header it may be a row."""
+        if numbered:
+            self._follow(context)
+        return not self._tables.open
+
     def is_row(self, text: str) -> bool:
         """Whether a line says by itself a step or an epoch, and numbers at it: then it is no configuration."""
         if len(text) > MAX_LINE:

@@ -132,6 +132,10 @@ class LineFormat:
             as the rows below a header.
         beside: such lines are printed by a library beside those of a trainer, so that a file is only named after them
             where it has no others.
+        counts_bars: the row of a progress bar is what stands in its postfix, at the step that `laps.count_on` gives
+            and the epoch of the context.
+        place: gives a row of plain text what earlier lines say about it, and keeps what later lines need; then `parse`
+            looks at nothing but the text.
     """
 
     name: str
@@ -144,3 +148,5 @@ class LineFormat:
     reads: str = ""
     after: tuple[str, ...] = ()
     beside: bool = False
+    counts_bars: bool = False
+    place: Callable[[Row, Context], Row] | None = None

@@ -24,11 +24,13 @@ from trainvitals.parsers.text.bar_steps import BarSteps
 from trainvitals.parsers.text.bars import MARK, Bar, pieces
 from trainvitals.parsers.text.blocks import Block, blocks
 from trainvitals.parsers.text.config import ConfigText
+from trainvitals.parsers.text.laps import counted
 from trainvitals.parsers.text.learner import Learner
 from trainvitals.parsers.text.learnt import Learnt, between, learn, together
-from trainvitals.parsers.text.line_format import Context, LineFormat, Row
+from trainvitals.parsers.text.line_format import NAN, Context, LineFormat, Row
 from trainvitals.parsers.text.notes import Notes
 from trainvitals.parsers.text.refreshes import merged
+from trainvitals.parsers.text.stencils import Stencil, Stencils, shapes_of
 
 _CLEARED = " " * 8
 """What is left of a bar that was cleared before a line was printed, where carriage returns have been lost."""
@@ -61,6 +63,7 @@ class ConsoleReader:
         self._bar_steps = BarSteps(self._lines)
         self._notes, self._config = Notes(), ConfigText(path)
         self._learner = Learner() if learns else None
+        self._stencils = Stencils()
         self._summary: dict[str, ConfigValue] = {}
         self._finished: list[_Finished] = []
         self._unread: list[UnreadLine] = []
@@ -76,6 +79,8 @@ class ConsoleReader:
         twin = ConsoleReader.__new__(ConsoleReader)
         memo[id(self)] = twin
         memo.update({id(one): one for one in (self._formats, *self._formats, *self._finished)})
+        # They hold columns of this one, and are soon found again.
+        memo[id(self._stencils)] = Stencils()
         for name, value in self.__dict__.items():
             setattr(twin, name, copy.deepcopy(value, memo))
         return twin
@@ -160,29 +165,95 @@ class ConsoleReader:
 
     def _block(self, block: Block, before: int, *, cut: bool) -> None:
         text = block.text
-        self._opened.update(one.name for one in self._formats if _present(one.after, text))
+        opened = {one.name for one in self._formats if _present(one.after, text)} - self._opened
+        if opened:
+            self._opened |= opened
+            self._stencils = Stencils()
         active = [
             (_present(one.needles, text), one) for one in self._formats if not one.after or one.name in self._opened
         ]
         self._active = [(needles, one) for needles, one in active if needles]
         self._note_needles = _present(notes.NEEDLES, text)
         self._config_needles = _present(config_text.NEEDLES, text)
-        lines = block.lines
+        lines, shapes = block.lines, shapes_of(text).split("\n")
         first = before + block.first
-        for number, line in enumerate(islice(lines, len(lines) - cut), first):
-            if line and not line.isspace():
-                self._line(number, line)
+        for number, line, shape in zip(range(first, first + len(lines) - cut), lines, shapes, strict=False):
+            if not line or line.isspace():
+                continue
+            self._context.line = number
+            if "\r" in line:
+                for piece, its_shape in zip(line.split("\r"), shape.split("\r"), strict=True):
+                    self._piece(piece, its_shape)
+            else:
+                self._piece(line, shape)
         if cut:
             self._last = True
-            self._line(first + len(lines) - 1, lines[-1])
+            self._context.line = first + len(lines) - 1
+            for piece in lines[-1].split("\r"):
+                self._read_piece(piece)
 
-    def _line(self, number: int, line: str) -> None:
-        self._context.line = number
-        for text in line.split("\r") if "\r" in line else (line,):
-            if MARK in text:
-                self._with_bars(text)
-            elif text and not text.isspace():
-                self._text(text, None)
+    def _piece(self, text: str, shape: str) -> None:
+        """Read a piece of a line, by the stencil of its shape where there is one."""
+        stencil = self._stencils.known.get(shape)
+        if isinstance(stencil, Stencil) and self._by_stencil(stencil, text):
+            return
+        self._read_piece(text)
+        if stencil != -1 and text:
+            formats = [one for one in self._formats if not one.after or one.name in self._opened]
+            self._stencils.see(shape, text, formats, self._is_ignored)
+
+    def _read_piece(self, text: str) -> None:
+        if MARK in text:
+            self._with_bars(text)
+        elif text and not text.isspace():
+            self._text(text, None)
+
+    def _is_ignored(self, text: str) -> bool:
+        """Whether a line that no line format takes means nothing else, as all lines of its shape."""
+        return (
+            not _holds(text, notes.NEEDLES)
+            and config_text.says_nothing(text)
+            and (self._learner is None or self._learner.ignores(text))
+            and not unread.looks_like_metrics(text)
+        )
+
+    def _by_stencil(self, stencil: Stencil, text: str) -> bool:
+        """Whether a text could be read by the stencil of its shape."""
+        context = self._context
+        if self._config.in_call or self._notes.in_traceback or context.indented_block:
+            return False
+        if stencil.format is None and stencil.bar is None:
+            return self._learner is None or self._learner.passes(context, numbered=stencil.numbered)
+        columns = self._refreshes if stencil.refresh else self._lines
+        if stencil.columns is not columns and not stencil.opens(columns):
+            return False
+        if stencil.bar is not None:
+            n, total = int(text[stencil.bar.n]), int(text[stencil.bar.total])
+            if stencil.trains:
+                self._bar_steps.counts(n, total, context)
+            if stencil.names:
+                step = counted(text[stencil.bar.description], n, total, context)
+                self._stamp(stencil, text, columns, step, context.epoch)
+        elif stencil.names:
+            step = NAN if stencil.step is None else float(text[stencil.step])
+            epoch = NAN if stencil.epoch is None else float(text[stencil.epoch])
+            if stencil.format and stencil.format.place:
+                placed = stencil.format.place(Row(refresh=stencil.refresh, step=step, epoch=epoch), context)
+                step, epoch = placed.step, placed.epoch
+            self._stamp(stencil, text, columns, step, epoch)
+        return True
+
+    def _stamp(self, stencil: Stencil, text: str, columns: Columns, step: float, epoch: float) -> None:
+        """Add the row of a text, as `_take` does."""
+        self._config.settle()
+        index = len(columns)
+        time = NAN if stencil.time is None else float(text[stencil.time])
+        numbers = [float(text[at]) for at in stencil.numbers]
+        columns.add_numbers(self._context.line, step, epoch, time, stencil.cells, numbers)
+        self.values[stencil.name] += len(numbers)
+        self._place(step, epoch, index, refresh=stencil.refresh, from_bar=stencil.from_bar)
+        if stencil.from_bar:
+            self._bar_steps.wait(index, epoch, evaluation=stencil.evaluation)
 
     def _with_bars(self, text: str) -> None:
         behind: Bar | None = None
@@ -240,6 +311,8 @@ class ConsoleReader:
                 if needle in text:
                     row = line_format.parse(text, self._context)
                     if row is not None:
+                        if line_format.place and self._context.bar is None:
+                            row = line_format.place(row, self._context)
                         self._take(row, line_format, text, behind)
                         return True
                     break
@@ -262,21 +335,22 @@ class ConsoleReader:
         index = len(columns)
         columns.add(context.line, values, step=row.step, epoch=row.epoch, time=row.time, split=row.split)
         self.values[line_format.name] += len(values)
-        self._place(row, index, behind)
-
-    def _place(self, row: Row, index: int, behind: Bar | None) -> None:
-        """Keep the context, and the step of rows that do not say theirs."""
-        context = self._context
-        if not math.isnan(row.epoch):
-            context.epoch = row.epoch
+        self._place(row.step, row.epoch, index, refresh=row.refresh, from_bar=row.from_bar)
         if row.from_bar:
             self._bar_steps.row(index, row, behind)
-        elif not math.isnan(row.step):
-            context.step = row.step
-            if self._loose is not None and not row.refresh:
-                self._refreshes.set_step(self._loose, row.step)
+
+    def _place(self, step: float, epoch: float, index: int, *, refresh: bool, from_bar: bool) -> None:
+        """Keep the context of the row of this number, and its step for a refresh that did not say it."""
+        context = self._context
+        says_step = not math.isnan(step)
+        if not math.isnan(epoch):
+            context.epoch = epoch
+        if says_step and not from_bar:
+            context.step = step
+            if self._loose is not None and not refresh:
+                self._refreshes.set_step(self._loose, step)
         # A refresh without a step shows what the line of the next step says in more digits.
-        self._loose = index if row.refresh and math.isnan(row.step) else None
+        self._loose = index if refresh and not says_step else None
 
     def _not_understood(self, text: str) -> None:
         if self._last:
