@@ -85,19 +85,18 @@ def test_lines_of_console_text_are_parsed_once(tmp_path: Path):
     path.write_bytes(start + b"".join(map(row, range(1, 2000))))
     follower = Follower(path)
     only(follower)
-    parsed: list[str] = []
-    line = ConsoleReader._line
+    taken: list[bytes] = []
+    take = ConsoleReader.take
 
-    def counted(self: ConsoleReader, number: int, text: str) -> None:
-        # The ends of the file are looked at again, under no name, to tell its format.
-        parsed.extend([text] if self._path else [])
-        line(self, number, text)
+    def counted(self: ConsoleReader, data: bytes) -> None:
+        taken.append(data)
+        take(self, data)
 
-    with mock.patch.object(ConsoleReader, "_line", counted):
+    with mock.patch.object(ConsoleReader, "take", counted):
         for step in (2000, 2001):
             append(path, row(step))
             only(follower)
-    assert parsed == [row(step).decode().rstrip("\n") for step in (2000, 2001)]
+    assert taken == [row(2000), row(2001)]
 
 
 def test_rows_of_tables_are_converted_once(tmp_path: Path):
