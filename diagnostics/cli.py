@@ -7,7 +7,7 @@ import os
 import click
 
 from trainvitals import __version__
-from trainvitals.diagnostics.commands import catalogue, console, dashboard, export, judge, train, watch
+from trainvitals.diagnostics.commands import catalogue, compare, console, dashboard, export, judge, train, watch
 
 
 @click.group(cls=console.Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +21,7 @@ def main() -> None:
 for command in (
     judge.report,
     judge.check,
+    compare.compare,
     watch.watch,
     dashboard.dashboard,
     export.export,

@@ -33,18 +33,23 @@ def render(examined: Iterable[tuple[Report, Normalised]]) -> str:
     overview = _overview(reports) if len(reports) != 1 else ""
     more = len(order) - MOST_DETAILED
     rest = f"<p>{more} more runs are in the table only.</p>" if more > 0 else ""
+    shown = "".join(text for _, text in order[:MOST_DETAILED])
+    return document(_title(reports), f"{overview}{shown}{rest}", words.checked(reports))
+
+
+def document(title: str, body: str, footer: str) -> str:
+    """A page around a body that is HTML already; nothing in it may run or load anything. Titles are text."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>trainvitals: {_title(reports)}</title><style>{STYLE}</style></head><body>\n{overview}"
-        + "".join(text for _, text in order[:MOST_DETAILED])
-        + f"{rest}<footer>{words.checked(reports)} · trainvitals {__version__}</footer></body></html>\n"
+        f"<title>trainvitals: {xml(title)}</title><style>{STYLE}</style></head><body>\n{body}"
+        f"<footer>{xml(footer)} · trainvitals {__version__}</footer></body></html>\n"
     )
 
 
 def _title(reports: Sequence[Report]) -> str:
-    return xml(f"{reports[0].verdict} {reports[0].run}") if len(reports) == 1 else words.count(len(reports), "run")
+    return f"{reports[0].verdict} {reports[0].run}" if len(reports) == 1 else words.count(len(reports), "run")
 
 
 def _stamp(word: Verdict | Severity) -> str:

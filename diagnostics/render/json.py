@@ -30,7 +30,7 @@ def inert(text: str) -> str:
 
 def to_data(report: Report | Finding) -> dict[str, Any]:
     """A report, or a part of it, as what JSON can hold: dictionaries, lists, text, finite numbers, None."""
-    data = _plain(report)
+    data = plain(report)
     assert isinstance(data, dict)
     if isinstance(report, Report):
         data["findings"] = [row for finding in data["findings"] for row in _told(finding)]
@@ -47,19 +47,20 @@ def _told(finding: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from ({**one, "cause": finding["code"]} for one in after)
 
 
-def _plain(value: Any, name: str = "") -> Any:
+def plain(value: Any, name: str = "") -> Any:
+    """Frozen data as what JSON can hold, without what looks like an access token; `name` is that of its field."""
     if isinstance(value, str):
         return json_text(without_secrets(value))
     if isinstance(value, float):
         return _number(value, whole=name in _WHOLE)
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {json_text(str(key)): _plain(item) for key, item in value.items()}
+        return {json_text(str(key)): plain(item) for key, item in value.items()}
     if isinstance(value, Setting):
         value = dataclasses.replace(value, value=setting_value(value.name, value.value))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name), f.name) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name), f.name) for f in dataclasses.fields(value)}
     return value
 
 

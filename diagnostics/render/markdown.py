@@ -23,10 +23,11 @@ def render(reports: Sequence[Report], max_bytes: int = MAX_BYTES) -> str:
     hidden = (map_text(report, lambda _, value: without_secrets(value)) for report in reports)
     shown = words.worst_first(hidden)
     ending = f"{words.checked(shown)}\n"
-    return _capped(_blocks(shown), ending, max_bytes)
+    return capped(_blocks(shown), ending, max_bytes)
 
 
-def _capped(blocks: Iterable[str], ending: str, max_bytes: int) -> str:
+def capped(blocks: Iterable[str], ending: str, max_bytes: int) -> str:
+    """The blocks that fit, as paragraphs, and the ending; a note where some do not."""
     kept: list[str] = []
     note = "**Cut here: the rest does not fit into this comment.** `trainvitals report` shows all of it.\n"
     room = max_bytes - len((note + ending).encode()) - 2
@@ -56,7 +57,7 @@ def _overview(reports: Sequence[Report]) -> str:
         (_stamp(report.verdict), code(report.run, in_table=True), text(words.headline(report)))
         for report in reports[:MAX_ROWS]
     ]
-    lines = _grid(("verdict", "run", "what"), rows)
+    lines = grid(("verdict", "run", "what"), rows)
     return lines + (f"\n\nand {len(reports) - MAX_ROWS} more runs" if len(reports) > MAX_ROWS else "")
 
 
@@ -96,7 +97,7 @@ def _finding(finding: Finding, report: Report) -> str:
 def _table(table: Table) -> str:
     rows = [tuple(text(words.cell(cell)) for cell in row) for row in table.rows[:MAX_ROWS]]
     cut = f"\n\nand {len(table.rows) - MAX_ROWS} more rows" if len(table.rows) > MAX_ROWS else ""
-    return f"**{text(table.title.strip()) or 'Table'}**\n\n{_grid([text(c) for c in table.columns], rows)}{cut}"
+    return f"**{text(table.title.strip()) or 'Table'}**\n\n{grid([text(c) for c in table.columns], rows)}{cut}"
 
 
 def _series(report: Report) -> str:
@@ -113,8 +114,8 @@ def _series(report: Report) -> str:
         for one in ordered[:MAX_ROWS]
     ]
     cut = f"\n\nand {len(ordered) - MAX_ROWS} more series" if len(ordered) > MAX_ROWS else ""
-    grid = _grid(("series", "split", "first", "last", "points", "steps"), rows)
-    return f"<details><summary>{words.count(len(ordered), 'series', 'series')}</summary>\n\n{grid}{cut}\n\n</details>"
+    listed = grid(("series", "split", "first", "last", "points", "steps"), rows)
+    return f"<details><summary>{words.count(len(ordered), 'series', 'series')}</summary>\n\n{listed}{cut}\n\n</details>"
 
 
 def _corrections(report: Report) -> Iterator[str]:
@@ -138,6 +139,7 @@ def _sources(report: Report) -> Iterator[str]:
         yield from (f"  - learnt: {code(layout)}" for layout in source.learnt[:MAX_LEARNT])
 
 
-def _grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -19,7 +19,7 @@ NAME_CELLS = 200
 """Terminal cells of a name or of a quoted line; longer ones are cut."""
 SENTENCE_CELLS = 1000
 """Terminal cells of a sentence of ours, which may contain names."""
-SENTENCES = frozenset({"message", "remedy", "how", "reason", "summary", "problems", "evidence"})
+SENTENCES = frozenset({"message", "remedy", "how", "reason", "summary", "problems", "evidence", "says", "warnings"})
 """Fields of a report that hold sentences of ours."""
 
 FORBIDDEN = re.compile(

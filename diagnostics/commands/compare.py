@@ -1,0 +1,127 @@
+"""`compare`: runs side by side."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainvitals.diagnostics.commands import console
+
+if TYPE_CHECKING:
+    from trainvitals.diagnostics.case import Case
+    from trainvitals.diagnostics.compare.model import Comparison
+    from trainvitals.diagnostics.settings import Settings
+
+FORMATS = ("text", "json", "markdown", "html")
+BY = ("tokens", "steps", "time")
+
+
+@click.command(short_help="Put runs side by side, and say what differs.")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--group", "groups", multiple=True, metavar="PATTERN", help="Runs that are one method: 'base-*'.")
+@click.option("--by", type=click.Choice(BY), help="Match by this, not by the first that all have.")
+@click.option("--last", type=click.FloatRange(0.05, 1), default=0.3, help="Share of the common range, its end [0.3].")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Kind of output.")
+@click.option("-o", "--output", "target", metavar="FILE", help="Write there instead of to standard output.")
+@click.option("--isolated", is_flag=True, help="Read no settings file.")
+@click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR.")
+@click.option("-v", "--verbose", is_flag=True, help="All settings and all sentences.")
+def compare(
+    paths: tuple[str, ...],
+    groups: tuple[str, ...],
+    by: str | None,
+    last: float,
+    form: str,
+    target: str | None,
+    **options: Any,
+) -> int:
+    """Compare the first run with the others: settings first, then each metric over the end of what they share.
+
+    Runs whose paths differ only in a seed (seed0, s1, -seed-3) are one group, and so are those that --group names.
+    No smoothing; each verdict says how much its evidence can mean.
+
+    Exit code: 0 compared, 2 wrong usage or a source that cannot be read, 5 nothing is comparable.
+    """
+    from trainvitals.diagnostics.compare.comparing import compare as compared
+
+    cases, unreadable = _cases(paths, _settings(paths, isolated=options["isolated"]))
+    usable = [case for case in cases if case.run.points]
+    for case in cases:
+        if not case.run.points:
+            console.complain(f"{case.run.name}: no usable series")
+    if len(usable) < 2:
+        console.complain(f"a comparison needs two runs; found {len(usable)}")
+        return console.WRONG if unreadable else console.NOTHING
+    found = compared(usable, groups, by or "", last)
+    console.write(_text(found, usable, form, target, options), target)
+    if not found.rows:
+        console.complain(_why_nothing(found))
+    if unreadable:
+        return console.WRONG
+    return console.OK if found.rows else console.NOTHING
+
+
+def _settings(paths: tuple[str, ...], *, isolated: bool) -> Settings:
+    from trainvitals.diagnostics.rules import RULES
+    from trainvitals.diagnostics.settings import Settings, find
+
+    return Settings() if isolated else find(os.curdir, RULES, paths)[0]
+
+
+def _cases(paths: tuple[str, ...], settings: Settings) -> tuple[list[Case], bool]:
+    """(the runs in the order in which they were named, whether something could not be read)."""
+    from trainvitals.diagnostics.diagnosis import case_of
+    from trainvitals.diagnostics.normalisation import normalise
+    from trainvitals.parsers import discover, read_all
+
+    cases, unreadable = [], False
+    for path in paths:
+        if not os.path.lexists(path):
+            console.complain(f"{path}: does not exist")
+            unreadable = True
+            continue
+        for files in console.progress(discover([path]), "reading runs:"):
+            for run in read_all(files, patterns=settings.patterns):
+                for source in run.sources:
+                    if source.error and source.format != "hyperparameters":
+                        console.complain(f"{source.path}: {source.error}")
+                        unreadable = True
+                cases.append(case_of(normalise(run), settings))
+    return cases, unreadable
+
+
+def _why_nothing(found: Comparison) -> str:
+    if len(found.groups) < 2:
+        return f"all runs are one group, {found.groups[0].name}: there is nothing to compare it with"
+    return "the runs share no metric over a common range" if found.axis else "the runs have no axis in common"
+
+
+def _text(found: Comparison, cases: list[Case], form: str, target: str | None, options: dict[str, Any]) -> str:
+    from trainvitals.diagnostics.render import comparison_html, comparison_json, comparison_markdown
+
+    if form == "json":
+        return comparison_json.render(found)
+    if form == "markdown":
+        return comparison_markdown.render(found)
+    if form == "html":
+        return comparison_html.render(found, [(c.run.name, c.loss) for c in cases if c.loss is not None])
+    return _page(found, target, options)
+
+
+def _page(found: Comparison, target: str | None, options: dict[str, Any]) -> str:
+    from trainvitals.diagnostics.render import comparison_text, page
+
+    to_file = target not in (None, "-")
+    plain = to_file or console.can_encode(sys.stdout, page.UNICODE.arrow + page.UNICODE.dot)
+    return comparison_text.render(
+        found,
+        page.Page(
+            width=console.PLAIN_WIDTH if to_file else console.width(sys.stdout),
+            colour=not to_file and console.wants_colour(sys.stdout, os.environ, forbidden=options["no_color"]),
+            glyphs=page.UNICODE if plain else page.ASCII,
+            verbose=options["verbose"],
+        ),
+    )
