@@ -113,7 +113,6 @@ EOS: tuple[Fault, ...] = (
         {"gradient_accumulation_steps": 4, "batch_size": 4, "divide_by": "K", "train_images": 52},
     ),
     Fault("validation-leaked", "every second training image is a validation image", {"leaked": 0.5, "eval_images": 16}),
-    Fault("overfitting", "a training set of 16 images", {"train_images": 16, "fresh_images": False}),
     Fault(
         "resumed",
         "killed and resumed from the last checkpoint, as it should be; no fault",
