@@ -291,8 +291,9 @@ def bf16_validation(rng: Rng, n: int) -> Log:
     """Validation that levels off with the noise of a small set: it wanders by a percent around its floor."""
     world = draw(rng, n, size=between(rng, 0.01, 0.05))
     course = exponential(world.t, world.course[0], world.course[0] * 0.4, between(rng, 8, 20))
-    held_out = np.interp(world.t_eval, world.t, course) * 1.05
-    return world.with_loss(rng, course).with_eval(eval_loss=noisy(rng, held_out, between(rng, 0.005, 0.015))).log()
+    held_out = noisy(rng, np.interp(world.t_eval, world.t, course) * 1.05, between(rng, 0.005, 0.015))
+    rate = schedule(rng, world.t, 3e-4, str(rng.choice(["linear", "cosine"])), 0.03)
+    return world.with_loss(rng, course).with_train(learning_rate=rate).with_eval(eval_loss=held_out).log()
 
 
 def converged(rng: Rng, n: int) -> Log:

@@ -117,8 +117,10 @@ def eos_length(rng: Rng, n: int) -> Log:
 def eos_crowded(rng: Rng, n: int) -> Log:
     """The token loss keeps falling while the coordinate loss turns and rises."""
     t = progress(n)
-    coords = power_law(t, 1.4, 0.8, 0.1) * (1 + between(rng, 0.25, 0.6) * np.clip((t - 0.3) / 0.7, 0, 1))
-    return _eos(rng, n, train_loss_coords=noisy(rng, coords, 0.01))
+    late = np.clip((t - 0.3) / 0.7, 0, 1)
+    coords = power_law(t, 1.4, 0.8, 0.1) * (1 + between(rng, 0.25, 0.6) * late)
+    pck = 0.25 + 0.35 * (1 - np.exp(-12 * t)) - between(rng, 0.05, 0.2) * late
+    return _eos(rng, n, train_loss_coords=noisy(rng, coords, 0.01), test_pck=pck)
 
 
 def eos_quality(rng: Rng, n: int) -> Log:
@@ -140,8 +142,8 @@ def eos_missing_part(rng: Rng, n: int) -> Log:
 def eos_dominance(rng: Rng, n: int) -> Log:
     """One task is more than nine tenths of the weighted sum, and the other one stands still."""
     t = progress(n)
-    tokens = noisy(rng, np.full(n, 0.12), 0.01)
-    return _eos(rng, n, train_loss_ce=tokens, train_loss_coords=noisy(rng, power_law(t, 1.4, 0.6, 0.15), 0.01))
+    tokens = noisy(rng, np.full(n, between(rng, 0.75, 0.95)), 0.01)
+    return _eos(rng, n, train_loss_ce=tokens, train_loss_coords=noisy(rng, power_law(t, 6, 2.5, 0.15), 0.01))
 
 
 # --- softce: soft cross-entropy over coordinate bins

@@ -48,6 +48,7 @@ def check(
     surely: float = 0.02,
     sudden: float = 5.0,
     not_before: float = 0.25,
+    lasting: float = 0.5,
     decayed: float = 0.11,
     blocks_needed: int = 10,
 ) -> Result:
@@ -61,16 +62,18 @@ def check(
     What to try: decay the learning rate; look at what else changed where the plateau begins (data, frozen layers,
     regularisation); a larger model or cleaner labels.
 
-    How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest` 0.5
-    %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, after a gain of
-    `gained` (5 %), and a line through that stretch leaves no room for a fall of `surely` (2 %), it is an info. It is a
-    warning only where the fall stopped at once, `not_before` 25 % of the run: the three blocks before fell steadily,
-    `sudden` (5) times as fast as the stretch may, at the most, still fall; and only if the learning rate is not known
-    to be below `decayed` (11 %) of its peak there. At least `blocks_needed` (10) blocks. Source: definition of this
-    tool; ReduceLROnPlateau counts evaluations, so that its verdict depends on how often is logged.
+    How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest`
+    0.5 %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, after a
+    gain of `gained` (5 %), and a line through that stretch leaves no room for a fall of `surely` (2 %), it is an
+    info. It is a warning where that lasts for `lasting` (50 %) of the run and the learning rate is known to stay at
+    90 % of its peak or more; and where the fall stopped at once, `not_before` 25 % of the run: the three blocks
+    before fell steadily, `sudden` (5) times as fast as the stretch may, at the most, still fall; and only if the
+    learning rate is not known to be below `decayed` (11 %) of its peak there. At least `blocks_needed` (10) blocks.
+    Source: definition of this tool; ReduceLROnPlateau counts evaluations, so that its verdict depends on how often
+    is logged.
 
-    Blind spots: a loss that comes to rest smoothly has converged and is no warning; tasks that stay on a plateau before
-    they fall again.
+    Blind spots: a loss that comes to rest smoothly while the rate decays, or with a rate that is not logged, has
+    converged and is no warning; tasks that stay on a plateau before they fall again.
     """
     if case.loss is None or not len(case.loss):
         return NotRun(CODE, "no training loss is logged")
@@ -95,7 +98,9 @@ def check(
     low = _decayed(case, c.x, start, decayed)
     # Short curves that remember come to rest by chance (see `remembers`).
     clear = len(c) >= 2000 or c.noise.lag1 <= 0.5
-    severity: Severity = "warn" if clear and not low and _sudden(s, fall, sudden, not_before) else "info"
+    high = s.share >= lasting and _undecayed(case, c.x, start)
+    alarming = clear and not low and (high or _sudden(s, fall, sudden, not_before))
+    severity: Severity = "warn" if alarming else "info"
     return _finding(case, c, s, start, fall, low, severity)
 
 
@@ -124,6 +129,12 @@ def _most_fall(u: Floats, c: Curve, errors: float = 2.0) -> float:
 def _decayed(case: Case, x: Floats, start: int, decayed: float) -> bool:
     rate = learning_rate(case, x)
     return rate is not None and bool(np.median(rate[start:]) <= decayed * rate.max())
+
+
+def _undecayed(case: Case, x: Floats, start: int, high: float = 0.9) -> bool:
+    """Whether the learning rate is known to have stayed near its peak until the end."""
+    rate = learning_rate(case, x)
+    return rate is not None and bool(rate[start:].min() >= high * rate.max())
 
 
 def _sudden(s: Stretch, fall: float, times: float, not_before: float) -> bool:

@@ -51,3 +51,12 @@ def test_a_rate_that_was_restarted_and_too_few_rows_are_left_open():
     rate[400:450] = 1e-5
     assert isinstance(check(case({"loss": stopped(1000), "learning_rate": rate})), NotRun)
     assert "inconclusive" in check(case({"loss": stopped(20)})).reason
+
+
+@pytest.mark.parametrize(("rate", "severity"), [("constant", "warn"), ("cosine", "info"), ("not logged", "info")])
+def test_half_a_run_without_a_fall_is_a_warning_only_at_a_rate_that_stays(rate, severity):
+    t = np.linspace(0, 1, 2000)
+    series = {"loss": noisy(1.2 + 3 * np.exp(-t / 0.03), 0.01, np.random.default_rng(0))}
+    if rate != "not logged":
+        series["learning_rate"] = 3e-4 * (np.ones(2000) if rate == "constant" else 0.5 * (1 + np.cos(np.pi * t)))
+    assert check(case(series)).severity == severity
