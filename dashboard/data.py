@@ -8,6 +8,8 @@ import sys
 import streamlit as st
 
 from trainvitals.diagnostics.pipeline import Examined, examine_files
+from trainvitals.diagnostics.rules import RULES
+from trainvitals.diagnostics.settings import Settings, find
 from trainvitals.parsers import RunFiles, discover
 
 Stamp = tuple[tuple[str, int, int], ...]
@@ -39,19 +41,22 @@ def _stamp(path: str) -> tuple[str, int, int]:
 
 # cache_resource and not cache_data: the values are frozen, and need not be pickled and copied at every click.
 @st.cache_resource(max_entries=5000, show_spinner=False)
-def examine(files: RunFiles, stamp: Stamp) -> tuple[Examined, ...]:
-    """Reports of the runs that these files hold; cached by the files' stamp."""
-    del stamp  # is part of the key only
-    return tuple(examine_files(files))
+def examine(files: RunFiles, stamp: Stamp, rules: Stamp, _settings: Settings) -> tuple[Examined, ...]:
+    """Reports of the runs that these files hold; cached by the stamps of the files and of the settings."""
+    del stamp, rules  # are part of the key only
+    return tuple(examine_files(files, _settings))
 
 
 def examine_all(folder: str) -> list[Examined]:
     """All runs below the folder, with a progress bar where that takes time."""
     found = scan(folder)
     bar = st.progress(0.0, "Reading runs") if len(found) > 20 else None
+    # The same settings as on the command line: never those that lie inside the folder that is judged.
+    settings, _ = find(os.curdir, RULES, [folder])
+    decided = (_stamp(settings.origin),) if settings.origin else ()
     examined: list[Examined] = []
     for count, files in enumerate(found, start=1):
-        examined += examine(files, stamp(files))
+        examined += examine(files, stamp(files), decided, settings)
         if bar:
             bar.progress(count / len(found), f"Read {count} of {len(found)} runs")
     if bar:
