@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class Columns:
         for name, (rows, numbers) in values.items():
             cell = self._cells.get((name, split)) or self._open(name, split)
             if cell is not None:
-                cell[0].frombytes((rows.astype(np.int64) + first).tobytes())
+                cell[0].frombytes((rows + first).astype(np.int32).tobytes())
                 cell[1].frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
 
     def cells(self, names: Iterable[str], split: Split) -> list[Cell] | None:
@@ -108,29 +109,29 @@ class Columns:
         self._step[row] = step
 
     def series(self) -> tuple[Series, ...]:
-        """All series so far, in the order in which their names first appeared. Arrays are read-only views."""
-        step, epoch, time = (_frozen(np.array(c, np.float64)) for c in (self._step, self._epoch, self._time))
-        line = _frozen(np.array(self._line, np.int64))
-        source = _frozen(np.zeros(len(line), np.int64))
+        """All series, in the order in which their names first appeared. Nothing may be added then: they are views."""
+        step, epoch, time = (_view(column) for column in (self._step, self._epoch, self._time))
+        line = _view(self._line)
+        # One number for all rows: a view without memory of its own.
+        source = np.broadcast_to(np.int64(0), (len(line),))
         shared: dict[bytes, tuple[Floats, Floats, Floats, Ints, Ints]] = {}
         found = []
         repeats: Counter[tuple[str, Split]] = Counter()
         for (name, split), (rows, values) in self._cells.items():
-            key = rows.tobytes()
+            index = _view(rows)
+            key = blake2b(index).digest()
             if key not in shared:
-                index = np.array(rows, np.int64)
-                full = len(index) == len(line)
-                columns = (step, epoch, time, line, source)
-                shared[key] = columns if full else tuple(_frozen(c[index]) for c in columns)
+                columns = (step, epoch, time, line)
+                at = columns if len(index) == len(line) else tuple(_frozen(column[index]) for column in columns)
+                shared[key] = (*at, source[: len(index)])
             at_step, at_epoch, at_time, at_line, at_source = shared[key]
             label = distinct_name(visible_name(name), split, repeats)
-            value = _frozen(np.array(values, np.float64))
-            found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
+            found.append(Series(label, split, label, _view(values), at_step, at_epoch, at_time, at_line, at_source))
         return tuple(found)
 
 
 def _cell() -> Cell:
-    return array("q"), array("d")
+    return array("i"), array("d")
 
 
 def visible_name(name: str) -> str:
@@ -149,6 +150,11 @@ def distinct_name(label: str, split: Split, repeats: Counter[tuple[str, Split]])
         repeats[label, split] += 1
     repeats[free, split] = 1
     return free
+
+
+def _view(column: array[Any]) -> Any:
+    """An array of the same memory."""
+    return _frozen(np.frombuffer(column, np.dtype(column.typecode)) if column else np.empty(0, column.typecode))
 
 
 def _frozen(column: Any) -> Any:

@@ -79,6 +79,12 @@ class LineFeed(Generic[R]):
             twin.take(rest)
         return self.finish(twin)
 
+    def close(self, rest: bytes) -> tuple[Parsed, ...]:
+        """The same where nothing more will come."""
+        if rest:
+            self.reader.take(rest)
+        return self.finish(self.reader)
+
     @property
     def longest(self) -> int:
         """One byte more than a line may have shows that it is too long."""

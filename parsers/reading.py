@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from trainvitals.parsers import sidecars
-from trainvitals.parsers.compression import log_name
+from trainvitals.parsers.compression import is_packed, log_name
 from trainvitals.parsers.discover import RunFiles, discover
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.files import SQLITE, LogFile, log_file, open_log
+from trainvitals.parsers.feed import LineFeed
+from trainvitals.parsers.files import PICKLES, SQLITE, LogFile, decode, is_text, log_file, open_log, open_regular, peek
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.formats import ranked
+from trainvitals.parsers.limits import MAX_FILE_BYTES, SNIFF_BYTES
 from trainvitals.parsers.model import SPLIT_WORDS, ConfigValue, Parsed, Run, Series, Source, Split
 from trainvitals.parsers.text.template import Template
 
@@ -22,6 +25,11 @@ _ZIP, _TAR, _TAR_AT = b"PK\3\4", b"ustar", 257
 """How archives begin; the mark of a tar file stands behind the name of its first member."""
 
 BLANK = b" \t\r\n\0"
+
+LARGE = 1 << 25
+"""Bytes from which on a file of lines is read in pieces."""
+
+PIECE = 1 << 22
 
 Beside = tuple[Mapping[str, ConfigValue], tuple[Source, ...]]
 """Hyperparameters of the files beside the logs, and those of these files that cannot be read."""
@@ -83,9 +91,32 @@ def _only(path: str) -> RunFiles:
 def read_file(path: str, patterns: Sequence[Template] = ()) -> tuple[Parsed, ...]:
     """Read one file by the surest format that does not give up on it; what went wrong stands in the source."""
     try:
-        return read_log(open_log(path), patterns)
+        return _in_pieces(path, patterns) or read_log(open_log(path), patterns)
     except ReadError as error:
         return (Parsed(Source(path, "", error=error.reason)),)
+
+
+def _in_pieces(path: str, patterns: Sequence[Template]) -> tuple[Parsed, ...]:
+    """A large file of lines, without holding it; nothing where it is not, or has to be seen whole."""
+    with open_regular(path) as file:
+        if not LARGE <= os.fstat(file.fileno()).st_size <= MAX_FILE_BYTES:
+            return ()
+        begin = file.read(SNIFF_BYTES)
+    plain = is_text(begin) and not is_packed(begin) and decode(begin) is begin and bool(begin.strip(BLANK))
+    # Without a line end in it, a sniff may want to see more.
+    if not plain or b"\n" not in begin or log_name(path).lower().endswith(PICKLES):
+        return ()
+    best = next((candidate for _, candidate in ranked(peek(path), tuple(patterns))), None)
+    feed = best.follow(path) if best and best.follow else None
+    if best is None or not isinstance(feed, LineFeed):
+        return ()
+    with open_regular(path) as file, suppress(ReadError):
+        rest = b""
+        while piece := file.read(PIECE):
+            data = rest + piece
+            rest = data[feed.feed(data) :]
+        return tuple(stamped(one, best, ()) for one in feed.close(rest))
+    return ()
 
 
 def read_log(file: LogFile, patterns: Sequence[Template] = ()) -> tuple[Parsed, ...]:

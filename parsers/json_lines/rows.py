@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from trainvitals.parsers.columns import Columns
 from trainvitals.parsers.feed import Follow, LineFeed
 from trainvitals.parsers.files import LogFile
@@ -126,7 +128,7 @@ class RowReader:
     def take(self, data: bytes) -> None:
         """Read the lines that follow those taken before; only the last one of the file may have no end."""
         before = self.lines
-        self.lines += data.count(b"\n")
+        self.lines += _line_ends(data)
         if data and not data.endswith(b"\n"):
             self.lines = self.torn = self.lines + 1
         for first, chunk in _blocks(data):
@@ -263,7 +265,12 @@ def _blocks(data: bytes) -> Iterator[tuple[int, bytes | None]]:
         else:
             chunk = data[start:end]
             yield number, chunk
-            start, number = end + 1, number + chunk.count(b"\n") + 1
+            start, number = end + 1, number + _line_ends(chunk) + 1
+
+
+def _line_ends(data: bytes) -> int:
+    # Several times as fast as bytes.count, which pays for each one that it finds.
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
 
 
 def _literal_lines(chunk: bytes) -> list[int]:
