@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, learning_rate, sound, unfit
+from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, learning_rate, percent, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import detrended
@@ -110,7 +110,7 @@ def _finding(case: Case, c: Curve, lag: int, strength: float, height: float, row
         NAME,
         "warn",
         (c.series.metric,),
-        f"the loss swings by {math.expm1(height):.0%} up and down {period}".replace("%", " %"),
+        f"the loss swings by {percent(height).lstrip('+')} up and down {period}",
         REMEDY,
         c.step(start),
         c.step(-1),
