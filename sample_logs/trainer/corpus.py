@@ -131,7 +131,7 @@ SPATIAL: tuple[Case, ...] = (
         forms=("jsonl",),
         why="N104 asks for a validation loss that had been moving; V104 names the value that all evaluations share.",
     ),
-    Case("spatial", "slow-loader", "warn", ("T101",), forms=("jsonl",)),
+    Case("spatial", "slow-loader", "fail", ("T101",), forms=("jsonl",)),
 )
 
 EOS: tuple[Case, ...] = (
@@ -174,6 +174,7 @@ CAUSAL_LM: tuple[Case, ...] = (
     Case("causal_lm", "partial-window", "warn", ("S101", "S103"), ("L104",)),
     Case("causal_lm", "hidden-nan", "fail", ("N101", "N102"), ("L103",)),
     Case("causal_lm", "schedule-not-restored", "warn", ("B101", "O103"), ("L103",)),
+    Case("causal_lm", "resumed", "pass", ("B101",), ("O103",)),
     Case("causal_lm", "overfitting", "fail", ("V101", "V102"), ("V103",)),
     Case(
         "causal_lm",
@@ -202,6 +203,8 @@ SOFTCE: tuple[Case, ...] = (
     ),
     Case("softce", "w1-dropped", "warn", ("S105", "D104"), ("D101",), forms=("jsonl",)),
     Case("softce", "accumulation-times-k", "warn", ("S101",), ("S105",), forms=("jsonl",)),
+    Case("softce", "accumulation-divided", "warn", ("S101",), ("S105",), forms=("jsonl",)),
+    Case("softce", "schedule-not-restored", "warn", ("B101", "O103"), ("L103",), forms=("jsonl",)),
     Case("softce", "nan-fp16", "fail", ("N101",), ("N102",), forms=("jsonl",)),
     Case("softce", "lr-too-high", "warn", ("L103",), ("V101",), forms=("jsonl",)),
     Case("softce", "lr-zero", "fail", ("O101",), ("L103",), forms=("jsonl",)),
