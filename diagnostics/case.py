@@ -8,6 +8,7 @@ from typing import Any
 
 from trainvitals.diagnostics.loss_type import LossType
 from trainvitals.diagnostics.report import Correction
+from trainvitals.diagnostics.tolerance import Tolerance
 from trainvitals.parsers.model import Run, Series, Split
 
 HELD_OUT: tuple[Split, ...] = ("eval", "test")
@@ -20,7 +21,8 @@ class Case:
 
     `run` is normalised (one vocabulary, de-duplicated, rescaled where proven); `raw` is the run as logged, before any
     correction of values. `corrections` says what lies between the two. `step_unit` is what the steps count: `step`, or
-    `epoch` or `row` where the log has no steps.
+    `epoch` or `row` where the log has no steps. `baselines` are healthy runs of the same kind to hold this one against,
+    and `tolerances` say how far it may be from them.
     """
 
     run: Run
@@ -28,6 +30,8 @@ class Case:
     loss_type: LossType
     corrections: tuple[Correction, ...] = ()
     step_unit: str = "step"
+    baselines: tuple[Case, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
 
     def get(self, metric: str, split: Split = "train") -> Series | None:
         """A normalised series, or None."""

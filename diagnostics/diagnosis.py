@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,11 +30,15 @@ from trainvitals.diagnostics.stories import tell
 from trainvitals.diagnostics.tables import status_tables
 from trainvitals.parsers.model import Floats, Run, Series, Source
 
-JUDGING_FAMILIES = "RLVEDPGM"
+JUDGING_FAMILIES = "RLVEDPGMC"
 """Families whose rules say that training goes well; a run on which none of them could speak is not called healthy."""
 
-NO_PROGRESS = frozenset({"L104", "L105", "L106", "L107", "L108", "V104", "G103"})
-"""Passes that say nothing of learning: no spikes or swings, a level (at the start, in its band), evaluations, clips."""
+COMPARING_FAMILY = "C"
+"""The family of rules that hold a run against others."""
+
+NO_PROGRESS = frozenset({"L104", "L105", "L106", "L107", "L108", "V104", "G103", "C102", "C103"})
+"""Passes that say nothing of learning: no spikes or swings, a level (at the start, in its band), evaluations, clips,
+equal settings, kept tolerances."""
 
 SPARK_POINTS = 32
 TORN = "it ends in the middle of a line or record, which is left out: a writer is active, or was killed"
@@ -48,12 +53,12 @@ def diagnose(run: Run, settings: Settings | None = None) -> Report:
 
 
 @np.errstate(all="ignore")
-def judge(normalised: Normalised, settings: Settings | None = None) -> Report:
-    """Judge a run that is normalised already, for those who also draw it."""
+def judge(normalised: Normalised, settings: Settings | None = None, baselines: tuple[Case, ...] = ()) -> Report:
+    """Judge a run that is normalised already, for those who also draw it; `baselines` are healthy runs of its kind."""
     settings = settings or Settings()
     run = normalised.run
-    case = case_of(normalised, settings)
-    results = [_ask(rule, case, settings) for rule in RULES if settings.runs(rule.code)]
+    case = replace(case_of(normalised, settings), baselines=baselines)
+    results = [_ask(rule, case, settings) for rule in RULES if settings.runs(rule.code) and _is_meant(rule, case)]
     findings = tell([f for r in results for f in _findings(r)])
     passed = tuple(r for r in results if isinstance(r, Pass))
     return Report(
@@ -72,6 +77,11 @@ def judge(normalised: Normalised, settings: Settings | None = None) -> Report:
     )
 
 
+def _is_meant(rule: Rule, case: Case) -> bool:
+    """Whether what a rule needs besides the log was asked for: rules about baselines say nothing unless it was."""
+    return rule.code[0] != COMPARING_FAMILY or bool(case.baselines or case.tolerances)
+
+
 def case_of(normalised: Normalised, settings: Settings) -> Case:
     """What the rules see of a normalised run."""
     return Case(
@@ -80,6 +90,7 @@ def case_of(normalised: Normalised, settings: Settings) -> Case:
         loss_type=recognise(normalised.run, settings.all_loss_types()),
         corrections=normalised.corrections,
         step_unit=normalised.step_unit,
+        tolerances=settings.tolerances,
     )
 
 

@@ -15,6 +15,10 @@ Read from `trainvitals.toml`, or from `[tool.trainvitals]` in `pyproject.toml`:
 
     [loss_types.mine]
     title = "contrastive loss with a temperature"
+
+    [tolerances]
+    "eval loss" = 0.02
+    "article_loss / other_loss" = { end = 0.1, 3 = 0.2 }
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ from trainvitals.diagnostics.loss_type import LossType
 from trainvitals.diagnostics.loss_type_toml import LossTypeError, builtin
 from trainvitals.diagnostics.loss_type_toml import parse as parse_loss_type
 from trainvitals.diagnostics.report import SEVERITIES, Severity
+from trainvitals.diagnostics.tolerance import Tolerance, ToleranceError
+from trainvitals.diagnostics.tolerance import parse as parse_tolerance
 from trainvitals.parsers.errors import TrainvitalsError
 from trainvitals.parsers.text.template import MAX_TEMPLATES, Template, TemplateError, template
 
@@ -49,7 +55,7 @@ MAX_SETTINGS_BYTES = 1 << 20
 MAX_SHOWN = 60
 """Characters of a pattern that an error quotes."""
 
-KEYS = ("fail-on", "select", "ignore", "patterns", "webhook-hosts", "severity", "rules", "loss_types")
+KEYS = ("fail-on", "select", "ignore", "patterns", "webhook-hosts", "severity", "rules", "loss_types", "tolerances")
 
 
 class SettingsError(TrainvitalsError):
@@ -70,7 +76,8 @@ class Settings:
     `select` and `ignore` hold codes or their beginnings (`R` is every rule of that family); an empty `select` is all.
     `thresholds` maps a code to keyword arguments of its rule, `severities` a code to the severity of its findings.
     `webhook_hosts` are the hosts that may be told of findings. `patterns` are lines of logs, with names in the place of
-    their numbers, that are read before all others. `origin` is the file that they were read from, empty if none.
+    their numbers, that are read before all others. `tolerances` say how far a run may be from its baselines. `origin`
+    is the file that they were read from, empty if none.
     """
 
     fail_on: Level = "fail"
@@ -81,6 +88,7 @@ class Settings:
     loss_types: tuple[LossType, ...] = ()
     webhook_hosts: tuple[str, ...] = ()
     patterns: tuple[Template, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
     origin: str = ""
 
     def runs(self, code: str) -> bool:
@@ -113,6 +121,7 @@ def parse(table: Mapping[str, Any], rules: Sequence[Rule], origin: str) -> Setti
             host.lower() for host in _strings(table.get("webhook-hosts", ()), origin, "webhook-hosts", "hosts")
         ),
         patterns=_patterns(_strings(table.get("patterns", ()), origin, "patterns", "lines"), origin),
+        tolerances=_tolerances(_table(table, "tolerances", origin), origin),
         origin=origin,
     )
 
@@ -217,6 +226,10 @@ def _merged(settings: Settings, over: Settings, table: Mapping[str, Any]) -> Set
         patterns=over.patterns if "patterns" in table else settings.patterns,
         severities={**settings.severities, **over.severities},
         thresholds=thresholds,
+        tolerances=(
+            *over.tolerances,
+            *(t for t in settings.tolerances if t.name not in {o.name for o in over.tolerances}),
+        ),
         loss_types=(*over.loss_types, *(t for t in settings.loss_types if t.name not in own)),
     )
 
@@ -317,6 +330,16 @@ def _patterns(texts: Sequence[str], origin: str) -> tuple[Template, ...]:
             found.append(template(text))
         except TemplateError as error:
             raise SettingsError(origin, f"patterns[{i}]", f"{text[:MAX_SHOWN]!r} {error}") from error
+    return tuple(found)
+
+
+def _tolerances(table: Mapping[str, Any], origin: str) -> tuple[Tolerance, ...]:
+    found: list[Tolerance] = []
+    for name, value in table.items():
+        try:
+            found += parse_tolerance(name, value)
+        except ToleranceError as error:
+            raise SettingsError(origin, f"tolerances.{name}", str(error)) from error
     return tuple(found)
 
 

@@ -16,6 +16,7 @@ from trainvitals.diagnostics.report import SEVERITIES, Report, worst
 
 if TYPE_CHECKING:
     from trainvitals.diagnostics.baseline import Accepted
+    from trainvitals.diagnostics.case import Case
     from trainvitals.diagnostics.pipeline import Examined
     from trainvitals.diagnostics.settings import Settings
 
@@ -61,6 +62,7 @@ def report(paths: tuple[str, ...], form: str, target: str | None, **options: Any
 @click.option("--strict", is_flag=True, help="Fail also for runs about which nothing can be said.")
 @click.option("--baseline", metavar="FILE", help="Findings that are accepted: they are notes and fail nothing.")
 @click.option("--write-baseline", metavar="FILE", help="Accept all findings of today: leave them there.")
+@click.option("--against", multiple=True, metavar="PATH", help="Healthy runs of the same kind to hold them against.")
 @click.option("--statistics", is_flag=True, help="How many findings of each rule, in place of the findings.")
 def check(paths: tuple[str, ...], form: str, target: str | None, exit_zero: bool, strict: bool, **options: Any) -> int:
     """Judge runs as report does, for scripts and CI.
@@ -88,7 +90,8 @@ def _run(paths: Sequence[str], form: str, target: str | None, options: dict[str,
         tuple(map(_also, options["also"])),
     )
     accepted = _baseline(options.get("baseline"))
-    texts, reports = output.rendered(_accepted(_examined(present, settings), accepted), style)
+    against = _against(options.get("against", ()), settings)
+    texts, reports = output.rendered(_accepted(_examined(present, settings, against), accepted), style)
     if present and not reports:
         console.complain(f"no log was found in {', '.join(present)}")
     for text, file in texts:
@@ -126,6 +129,22 @@ def _baseline(path: str | None) -> tuple[Accepted, ...]:
     from trainvitals.diagnostics.baseline import load
 
     return load(path)
+
+
+def _against(paths: Sequence[str], settings: Settings) -> tuple[Case, ...]:
+    """The healthy runs at these paths.
+
+    Raises:
+        click.UsageError: none of them can be used.
+    """
+    if not paths:
+        return ()
+    from trainvitals.diagnostics.pipeline import cases
+
+    found = tuple(case for case in cases(_expanded(paths), settings) if case.run.points)
+    if not found:
+        raise click.UsageError(f"--against: no run was found in {', '.join(paths)}")
+    return found
 
 
 def _accepted(examined: Iterator[Examined], accepted: tuple[Accepted, ...]) -> Iterator[Examined]:
@@ -183,22 +202,22 @@ def _split(given: Sequence[str]) -> list[str]:
     return [code for text in given for code in text.split(",") if code.strip()]
 
 
-def _examined(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
+def _examined(paths: Sequence[str], settings: Settings, against: tuple[Case, ...]) -> Iterator[Examined]:
     """Each run as it is judged, with progress; what could not be read is said at once."""
-    for one in console.progress(_examine(paths, settings), "reading runs:"):
+    for one in console.progress(_examine(paths, settings, against), "reading runs:"):
         for source in one.report.sources:
             if source.error:
                 console.complain(f"{source.path}: {source.error}")
         yield one
 
 
-def _examine(paths: Sequence[str], settings: Settings) -> Iterator[Examined]:
+def _examine(paths: Sequence[str], settings: Settings, against: tuple[Case, ...]) -> Iterator[Examined]:
     from trainvitals.diagnostics.pipeline import examine, examine_runs
     from trainvitals.parsers.reading import read_bytes
 
-    yield from examine([path for path in paths if path != STDIN], settings)
+    yield from examine([path for path in paths if path != STDIN], settings, against)
     if STDIN in paths:
-        yield from examine_runs(read_bytes(STDIN_NAME, read_stdin(), patterns=settings.patterns), settings)
+        yield from examine_runs(read_bytes(STDIN_NAME, read_stdin(), patterns=settings.patterns), settings, against)
 
 
 def read_stdin() -> bytes:

@@ -41,7 +41,8 @@ def compared(cases: Sequence[Case]) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
 
 def quality(case: Case) -> tuple[Key, ...]:
     """The losses of a run on all splits, and what tells quality on held-out data: its direction is known."""
-    main = tuple(dict.fromkeys((case.loss_type.main, "loss")))
+    parts = (name for ratio in case.loss_type.ratios for name in (ratio.numerator, ratio.denominator))
+    main = tuple(dict.fromkeys((case.loss_type.main, "loss", *parts)))
     losses: list[Key] = [(name, split) for split in ("train", *HELD_OUT) for name in main if case.get(name, split)]
     others: list[Key] = [(s.metric, s.split) for s in case.run.series if s.split in HELD_OUT and better(s.metric)]
     return tuple(dict.fromkeys((*losses, *others)))
