@@ -19,7 +19,7 @@ from trainvitals.diagnostics.commands.judge import STDIN, STDIN_NAME, exit_code,
 
 if TYPE_CHECKING:
     from trainvitals.diagnostics.render.page import Page
-    from trainvitals.diagnostics.settings import Level, Settings
+    from trainvitals.diagnostics.settings import Level
     from trainvitals.diagnostics.watching.news import Found, News
     from trainvitals.diagnostics.watching.notify import Webhook
     from trainvitals.diagnostics.watching.watcher import Watcher
@@ -78,7 +78,7 @@ def watch(path: str, form: Literal["text", "jsonl"], **options: Any) -> int:
     """
     from trainvitals.diagnostics.watching.watcher import Watcher
 
-    settings = _settings(path, options)
+    settings = settings_of([path], options)
     teller = _Teller(form, settings.fail_on, options, settings.webhook_hosts)
     with _followed(path, settings.patterns) as (follower, ended):
         watcher = Watcher(follower, settings, time.monotonic)
@@ -94,22 +94,6 @@ def watch(path: str, form: Literal["text", "jsonl"], **options: Any) -> int:
             console.complain(f"{path}: {follower.trouble}")
             return console.WRONG
         return exit_code(watcher.reports, settings.fail_on)
-
-
-def _settings(path: str, options: dict[str, Any]) -> Settings:
-    """The settings, in which T102 may be selected or ignored too: it is no rule that a report could ask."""
-    from trainvitals.diagnostics.settings import override
-    from trainvitals.diagnostics.watching.stall import CODE
-
-    given = {key: [code.strip() for text in options[key] for code in text.split(",")] for key in ("select", "ignore")}
-    others = {key: tuple(code for code in codes if code.upper() != CODE) for key, codes in given.items()}
-    settings = settings_of([path], {**options, **others})
-    named = {
-        key: (*(getattr(settings, key) if others[key] else ()), CODE)
-        for key in given
-        if len(given[key]) > len(others[key])
-    }
-    return override(settings, **named)
 
 
 def _watch(

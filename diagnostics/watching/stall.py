@@ -1,18 +1,4 @@
-"""T102 stall: a run that has stopped writing, by the gaps between what it wrote before.
-
-What it checks: whether a new line is overdue: by ten median gaps, and by five minutes at least. An evaluation or a
-checkpoint makes longer gaps than a step does, so the silence must also be half as long again as the longest gap so
-far, or as an hour, whichever is shorter.
-
-Why it matters: a deadlock, a hung collective operation or a full disk writes no error, and costs the machine's time.
-
-What to try: look whether the process still works (`py-spy dump --pid ...`, `nvidia-smi`), and whether the disk is full.
-
-How it decides: gaps are those between the times in the log; between the looks of the watcher where it has none. With
-fewer than three gaps nothing is said. Source: the log's own pace.
-
-Blind spots: a writer that buffers its output looks stalled while it trains, until more is written.
-"""
+"""T102 stall: a run that has stopped writing, by the gaps between what it wrote before (`trainvitals rule T102`)."""
 
 from __future__ import annotations
 
@@ -22,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from trainvitals.diagnostics.report import Finding, Severity
+from trainvitals.diagnostics.rules.t102_stall import CODE, NAME
 from trainvitals.parsers.model import Floats, Run
 
-CODE, NAME = "T102", "stall"
 GAPS, SECONDS = 10.0, 300.0
 LONGER, AN_HOUR = 1.5, 3600.0
 FEWEST = 3

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from following.runs import append, rows
 
 from trainvitals.diagnostics.cli import main
-from trainvitals.diagnostics.commands.watch import LONGEST, SHORTEST, Seconds, _settings, next_pause
+from trainvitals.diagnostics.commands.judge import settings_of
+from trainvitals.diagnostics.commands.watch import LONGEST, SHORTEST, Seconds, next_pause
 from trainvitals.diagnostics.commands.watch import watch as watch_command
 
 NAN = b"".join(b'{"step": %d, "loss": NaN}\n' % i for i in range(101, 121))
@@ -114,7 +115,7 @@ def test_ctrl_c_ends_it_with_a_last_look_and_a_summary(tmp_path: Path):
 def test_a_stall_is_selected_and_ignored_like_a_rule(arguments: list[str], stalls: bool, judges: bool):
     context = watch_command.make_context("watch", ["x", "--isolated", *arguments])
     context.params.pop("path")
-    settings = _settings("x", context.params)
+    settings = settings_of(["x"], context.params)
     assert (settings.runs("T102"), settings.runs("N101")) == (stalls, judges)
 
 
