@@ -201,6 +201,8 @@ SOFTCE: tuple[Case, ...] = (
         forms=("jsonl",),
         why="nothing falls and rises: the run is blunt from its first step on, which only a comparison shows",
     ),
+    Case("softce", "sharp", "pass", must_not=("S105", "D102"), forms=("jsonl",)),
+    Case("softce", "no-w1", "warn", ("D104",), ("S105",), forms=("jsonl",), why="decoding by the mean needs W1"),
     Case("softce", "w1-dropped", "warn", ("S105", "D104"), ("D101",), forms=("jsonl",)),
     Case("softce", "accumulation-times-k", "warn", ("S101",), ("S105",), forms=("jsonl",)),
     Case("softce", "accumulation-divided", "warn", ("S101",), ("S105",), forms=("jsonl",)),

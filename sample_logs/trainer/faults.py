@@ -127,7 +127,6 @@ CAUSAL_LM: tuple[Fault, ...] = (
         "an own compute_loss ignores num_items_in_batch: the loss is logged 16 times too large",
         {"own_loss": True},
     ),
-    Fault("lr-too-high", "a learning rate 50 times too high", {"learning_rate": 0.05}),
     Fault("lr-zero", "a schedule made for half of the steps: the learning rate is 0 after it", {"schedule_steps": 90}),
     Fault(
         "schedule-not-restored",
