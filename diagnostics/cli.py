@@ -7,7 +7,17 @@ import os
 import click
 
 from trainvitals import __version__
-from trainvitals.diagnostics.commands import catalogue, compare, console, dashboard, export, judge, train, watch
+from trainvitals.diagnostics.commands import (
+    catalogue,
+    compare,
+    console,
+    dashboard,
+    export,
+    judge,
+    landscape,
+    train,
+    watch,
+)
 
 
 @click.group(cls=console.Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +35,7 @@ for command in (
     watch.watch,
     dashboard.dashboard,
     export.export,
+    landscape.landscape,
     catalogue.formats,
     catalogue.rules,
     catalogue.rule,

@@ -1,0 +1,388 @@
+"""Any loss of an error, looked at as a black box: where it jumps, bends, falls, is flat, or grows too steep.
+
+The function is sampled on an even grid; each suspicious cell is then narrowed down by bisection. What happens twice
+within one cell of the grid is seen once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from trainvitals.diagnostics.curve import stretches
+from trainvitals.parsers.model import Bools, Floats
+
+CELLS = 4000
+"""Cells of the grid: a place is first known to 1 / 4000 of the range, and then narrowed down."""
+HALVINGS = 36
+"""Halvings of a cell; after them a continuous function differs by no more than rounding between its ends."""
+JUMP = 1e-4
+"""What must be left of a cell's difference after all halvings: a root's has shrunk to 4e-6, a jump's not at all."""
+KINK = 0.2
+"""What must be left of a change of slope in a window 1/4096 as wide: a smooth one has shrunk to 1/4096."""
+FLAT = 0.01
+"""A slope below this part of the mean one is flat."""
+STEEP = 10.0
+"""A slope above this many times the mean one is steep."""
+SHORT = 0.01
+"""Flat stretches shorter than this part of the range are not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A place where the loss takes two values: those just before and just after it, and the slopes there."""
+
+    at: float
+    before: float
+    after: float
+    slope_before: float
+    slope_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A place where the loss is continuous and its slope is not."""
+
+    at: float
+    slope_before: float
+    slope_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """Larger errors that cost less. From `start` to `end` the loss is below `peak`, its value just before `start`.
+
+    Its least value there is `low`, at `low_at`. Every error from `equal` to `start` costs more than `low`, which an
+    error of `equal` costs too; it is NaN where no smaller error is as cheap. `end` is infinite where the peak is not
+    reached again within the range.
+    """
+
+    start: float
+    end: float
+    peak: float
+    low: float
+    low_at: float
+    equal: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """An interval, and the largest size of the slope within it; infinite where it grows without bound at `at`."""
+
+    start: float
+    end: float
+    slope: float
+    at: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What was found between `low` and `high`, and the samples `x`, `y` `(n,)`, two at the sides of each jump.
+
+    `mean_slope` is the whole way up and down, jumps left out, over the range. Falls are told as seen from `origin`,
+    outwards, and `broken` are intervals without a finite value.
+    """
+
+    low: float
+    high: float
+    origin: float
+    x: Floats
+    y: Floats
+    mean_slope: float
+    jumps: tuple[Jump, ...] = ()
+    kinks: tuple[Kink, ...] = ()
+    falls: tuple[Fall, ...] = ()
+    flat: tuple[Stretch, ...] = ()
+    steep: tuple[Stretch, ...] = ()
+    broken: tuple[tuple[float, float], ...] = ()
+
+
+def vectorised(loss: Callable[[Any], Any]) -> Callable[[Floats], Floats]:
+    """The loss as a function of arrays `(n,)`, whether it takes arrays or one number at a time."""
+
+    def one_by_one(error: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.array([_single(loss, float(e)) for e in error], np.float64)
+
+    def at_once(error: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.asarray(loss(error), np.float64)
+
+    probe = np.array([0.25, 0.5, 3.0])
+    try:
+        together = at_once(probe)
+    except Exception:  # noqa: BLE001 (a stranger's function may raise anything on an array that it does not expect)
+        return one_by_one
+    # A loss that reduces, or that mixes its elements, is one of single numbers.
+    same = together.shape == probe.shape and np.allclose(together, one_by_one(probe), equal_nan=True)
+    return at_once if same else one_by_one
+
+
+def _single(loss: Callable[[Any], Any], error: float) -> float:
+    try:
+        return float(loss(error))
+    except (ArithmeticError, ValueError):
+        return math.nan  # math.log(0) raises what log of an array returns as -inf
+
+
+def analyse(loss: Callable[[Any], Any], low: float, high: float, *, cells: int = CELLS) -> Analysis:
+    """What is remarkable about a loss between two errors.
+
+    Args:
+        loss: takes an error, a number or an array of them, and returns the loss of each.
+        low: the least error, and
+        high: the largest. If 0 lies between, falls are looked for from 0 to both sides.
+        cells: how fine the first look is.
+
+    Raises:
+        ValueError: the range is empty or not finite, or no value in it is finite.
+    """
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"no range from {low} to {high}")
+    f = vectorised(loss)
+    x = np.linspace(low, high, cells + 1)
+    y = f(x)
+    if not np.isfinite(y).any():
+        raise ValueError(f"no finite value between {low} and {high}")
+    jumps = _jumps(f, x, y)
+    x, y = _with_sides(x, y, jumps)
+    slope, inside = _slopes(x, y, jumps)
+    mean_slope = float((np.abs(slope) * np.diff(x))[inside].sum() / (high - low))
+    origin = min(max(0.0, low), high)
+    steep = _steep(f, x, y, slope, inside, mean_slope)
+    poles = [s.at for s in steep if math.isinf(s.slope)]
+    kinks = tuple(
+        k for k in _kinks(f, x, jumps, mean_slope) if not np.isclose(k.at, poles, atol=1e-6 * (high - low)).any()
+    )
+    return Analysis(
+        low,
+        high,
+        origin,
+        x,
+        y,
+        mean_slope,
+        jumps,
+        kinks,
+        _falls(f, x, y, origin, mean_slope * (high - low)),
+        _flat(x, y, slope, inside, mean_slope),
+        steep,
+        _broken(f, x, y),
+    )
+
+
+# --- jumps ------------------------------------------------------------------------------------------------------------
+
+
+def _jumps(f: Callable[[Floats], Floats], x: Floats, y: Floats) -> tuple[Jump, ...]:
+    """Every cell is halved towards what its neighbours' slope does not explain; a jump is what is left at the end."""
+    cell = np.flatnonzero(np.isfinite(y[:-1]) & np.isfinite(y[1:]))
+    slope = _usual_slopes(x, y)[cell]
+    a, b, fa, fb = x[cell], x[cell + 1], y[cell], y[cell + 1]
+    first = np.abs(fb - fa)
+    for _ in range(HALVINGS):
+        middle = (a + b) / 2
+        fm = f(middle)
+        half = slope * (b - a) / 2
+        left = np.abs(fm - fa - half) >= np.abs(fb - fm - half)
+        a, fa = np.where(left, a, middle), np.where(left, fa, fm)
+        b, fb = np.where(left, middle, b), np.where(left, fm, fb)
+    rounding = 1e-12 * max(1e-300, float(np.nanmax(np.abs(y[np.isfinite(y)]))))
+    rest = np.abs(fb - fa)
+    found = np.flatnonzero(np.isfinite(rest) & (rest > JUMP * first) & (rest > rounding))
+    step = (x[1] - x[0]) * 1e-3
+    # A jump on a point of the grid is seen by one of its two cells only, as its value belongs to one side.
+    return tuple(
+        Jump(float(b[i]), float(fa[i]), float(fb[i]), *_sides(f, float(a[i]), float(b[i]), step)) for i in found
+    )
+
+
+def _usual_slopes(x: Floats, y: Floats) -> Floats:
+    """The median slope of each cell and its neighbours, two to each side, `(n - 1,)`."""
+    padded = np.pad(np.diff(y) / np.diff(x), 2, mode="edge")
+    with np.errstate(all="ignore"):
+        middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=-1)
+    return np.nan_to_num(middle, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _sides(f: Callable[[Floats], Floats], before: float, after: float, step: float) -> tuple[float, float]:
+    """Slopes to the left of `before` and to the right of `after`, extrapolated from two chords to the place itself."""
+    at = f(np.array([before - step, before - step / 2, before, after, after + step / 2, after + step]))
+    left = 2 * (at[2] - at[1]) / (step / 2) - (at[2] - at[0]) / step
+    right = 2 * (at[4] - at[3]) / (step / 2) - (at[5] - at[3]) / step
+    return float(left), float(right)
+
+
+def _with_sides(x: Floats, y: Floats, jumps: tuple[Jump, ...]) -> tuple[Floats, Floats]:
+    """The samples with both sides of each jump put in, in the order of x."""
+    place = np.array([v for j in jumps for v in (np.nextafter(j.at, -math.inf), j.at)])
+    value = np.array([v for j in jumps for v in (j.before, j.after)])
+    grid = ~np.isin(x, place)
+    every = np.concatenate([x[grid], place])
+    order = np.argsort(every, kind="stable")
+    return every[order], np.concatenate([y[grid], value])[order]
+
+
+def _slopes(x: Floats, y: Floats, jumps: tuple[Jump, ...]) -> tuple[Floats, Bools]:
+    """Slopes `(n - 1,)` between samples, and which of them are of the function itself and not of a jump."""
+    with np.errstate(all="ignore"):
+        slope = np.diff(y) / np.diff(x)
+    wide = np.diff(x) > 1e-6 * (x[-1] - x[0]) / x.size
+    return slope, wide & np.isfinite(slope) & ~np.isin(x[1:], [j.at for j in jumps])
+
+
+# --- kinks ------------------------------------------------------------------------------------------------------------
+
+
+def _kinks(f: Callable[[Floats], Floats], x: Floats, jumps: tuple[Jump, ...], mean_slope: float) -> tuple[Kink, ...]:
+    grid = np.linspace(x[0], x[-1], CELLS + 1)
+    h = float(grid[1] - grid[0])
+    value = f(grid)
+    bend = np.abs(np.diff(value, 2)) / h
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(bend, 4, mode="edge"), 9)
+    with np.errstate(all="ignore"):
+        usual = np.median(around, axis=-1)
+        suspicious = np.flatnonzero((bend > 3 * usual) & (bend > 1e-4 * mean_slope))
+    clear = [i for i in suspicious if all(abs(grid[i + 1] - j.at) > 2.5 * h for j in jumps)]
+    groups = np.split(np.array(clear, np.intp), np.flatnonzero(np.diff(clear) > 2) + 1) if clear else []
+    found = [_kink(f, float(grid[g[np.argmax(bend[g])] + 1]), h, float(bend[g].max())) for g in groups]
+    return tuple(kink for kink in found if kink is not None)
+
+
+def _kink(f: Callable[[Floats], Floats], at: float, h: float, bend: float) -> Kink | None:
+    """A window around a bend is narrowed fourfold, six times, towards where the slope changes most."""
+    width = h
+    for _ in range(6):
+        points = at + np.linspace(-width, width, 17)
+        change = np.abs(np.diff(f(points), 2))
+        at, width = float(points[1 + int(np.argmax(change))]), width / 4
+    left, right = _sides(f, at - width, at + width, width * 8)
+    if not (abs(right - left) > KINK * bend and math.isfinite(right - left)):
+        return None
+    # Where the lines of both sides meet is known much better than where the window ended.
+    below, above = f(np.array([at - 2 * width, at + 2 * width]))
+    met = at + (above - below - 2 * width * (left + right)) / (left - right)
+    step = h * 1e-2
+    return Kink(float(met), *_sides(f, float(met) - 1e-9 * h, float(met) + 1e-9 * h, step))
+
+
+# --- falls ------------------------------------------------------------------------------------------------------------
+
+
+def _falls(f: Callable[[Floats], Floats], x: Floats, y: Floats, origin: float, way: float) -> tuple[Fall, ...]:
+    """Falls to the right of the origin, then those to its left, which are told with the places as they are."""
+    right = x >= origin
+    left = x <= origin
+    found = _outwards(f, x[right], y[right], way) if right.sum() > 1 else []
+    if left.sum() > 1:
+        mirrored = _outwards(lambda e: f(-e), -x[left][::-1], y[left][::-1], way)
+        found += [Fall(-m.start, -m.end, m.peak, m.low, -m.low_at, -m.equal) for m in mirrored]
+    return tuple(found)
+
+
+def _outwards(f: Callable[[Floats], Floats], x: Floats, y: Floats, way: float) -> list[Fall]:
+    """Stretches where the loss is below what a smaller error has cost already."""
+    good = np.isfinite(y)
+    x, y = x[good], y[good]
+    highest = np.maximum.accumulate(y)
+    below = y < highest - 1e-9 * max(way, 1e-300)
+    found = []
+    for a, b in stretches(below):
+        top = a - 1
+        least = a + int(np.argmin(y[a : b + 1]))
+        before = np.flatnonzero(y[: top + 1] < y[least])
+        equal = _crossing(f, x, int(before[-1]), float(y[least])) if before.size else math.nan
+        end = _crossing(f, x, b, float(highest[b])) if b + 1 < x.size else math.inf
+        start, peak = _extreme(f, x, y, top, highest=True)
+        low_at, low = _extreme(f, x, y, least, highest=False)
+        found.append(Fall(start, end, peak, low, low_at, equal))
+    return found
+
+
+def _extreme(f: Callable[[Floats], Floats], x: Floats, y: Floats, i: int, *, highest: bool) -> tuple[float, float]:
+    """The place and value of the extreme near sample `i`, by thirds; the sample itself where a jump makes it."""
+    a, b = float(x[max(i - 1, 0)]), float(x[min(i + 1, x.size - 1)])
+    sign = 1.0 if highest else -1.0
+    for _ in range(60):
+        first, second = a + (b - a) / 3, b - (b - a) / 3
+        one, other = sign * f(np.array([first, second]))
+        a, b = (first, b) if one < other else (a, second)
+    at = (a + b) / 2
+    found = float(f(np.array([at]))[0])
+    return (at, found) if sign * found > sign * float(y[i]) else (float(x[i]), float(y[i]))
+
+
+def _crossing(f: Callable[[Floats], Floats], x: Floats, i: int, level: float) -> float:
+    """Where, between samples `i` and `i + 1`, the loss reaches a level from below."""
+    a, b = float(x[i]), float(x[i + 1])
+    for _ in range(60):
+        middle = (a + b) / 2
+        a, b = (middle, b) if f(np.array([middle]))[0] < level else (a, middle)
+    return b
+
+
+# --- slopes -----------------------------------------------------------------------------------------------------------
+
+
+def _flat(x: Floats, y: Floats, slope: Floats, inside: Bools, mean_slope: float) -> tuple[Stretch, ...]:
+    """Stretches of hardly any slope, those around the minimum left out: there it is meant to be so."""
+    flat = (np.abs(slope) < FLAT * mean_slope) & inside
+    least = int(np.nanargmin(np.where(np.isfinite(y), y, np.nan)))
+    found = []
+    for a, b in stretches(flat):
+        if a <= least <= b + 1 or x[b + 1] - x[a] < SHORT * (x[-1] - x[0]):
+            continue
+        found.append(Stretch(float(x[a]), float(x[b + 1]), float(np.abs(slope[a : b + 1]).max())))
+    return tuple(found)
+
+
+def _steep(
+    f: Callable[[Floats], Floats], x: Floats, values: Floats, slope: Floats, inside: Bools, mean_slope: float
+) -> tuple[Stretch, ...]:
+    steep = (np.abs(slope) > STEEP * mean_slope) & inside
+    found = []
+    for a, b in stretches(steep):
+        worst = a + int(np.argmax(np.abs(slope[a : b + 1])))
+        beside = [float(x[i]) for i in (a - 1, b + 2) if 0 <= i < x.size and not np.isfinite(values[i])]
+        at = beside[0] if beside else _pole(f, float(x[worst]), float(x[worst + 1]))
+        size = math.inf if at == at else float(np.abs(slope[worst]))
+        found.append(Stretch(float(x[a]), float(x[b + 1]), size, at))
+    return tuple(found)
+
+
+def _pole(f: Callable[[Floats], Floats], a: float, b: float) -> float:
+    """Where the slope grows without bound as one comes closer; NaN where it does not."""
+    slopes = []
+    for _ in range(10):
+        points = np.linspace(a, b, 9)
+        with np.errstate(all="ignore"):
+            size = np.abs(np.diff(f(points)) / np.diff(points))
+        size = np.where(np.isfinite(size), size, -1.0)
+        i = int(np.argmax(size))
+        a, b = float(points[i]), float(points[i + 1])
+        slopes.append(float(size[i]))
+    growing = all(later > 1.5 * earlier for earlier, later in pairwise(slopes))
+    return (a if abs(a) < abs(b) else b) if growing else math.nan
+
+
+def _broken(f: Callable[[Floats], Floats], x: Floats, y: Floats) -> tuple[tuple[float, float], ...]:
+    """Intervals of samples without a finite value, their ends found by bisection."""
+    found = []
+    for a, b in stretches(~np.isfinite(y)):
+        low = _edge(f, x, a, a - 1) if a else float(x[0])
+        high = _edge(f, x, b, b + 1) if b + 1 < x.size else float(x[-1])
+        found.append((low, high))
+    return tuple(found)
+
+
+def _edge(f: Callable[[Floats], Floats], x: Floats, bad: int, good: int) -> float:
+    wrong, right = float(x[bad]), float(x[good])
+    for _ in range(50):
+        middle = (wrong + right) / 2
+        finite = np.isfinite(f(np.array([middle]))[0])
+        wrong, right = (wrong, middle) if finite else (middle, right)
+    return wrong

@@ -1,0 +1,87 @@
+"""What an analysis found, in sentences with numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from trainvitals.diagnostics.landscape.analysis import FLAT, STEEP, Analysis, Fall, Jump, Kink, Stretch
+
+
+def sentences(found: Analysis, unit: str = "", factor: float = 1.0) -> tuple[str, ...]:
+    """A sentence for each thing found, errors given in `unit`, which is `factor` times the error's own."""
+    place = Place(unit, factor)
+    told = [
+        *(_jump(jump, place) for jump in found.jumps),
+        *(_fall(fall, place) for fall in found.falls if place(fall.start) != place(fall.end)),
+        *(_kink(kink, place) for kink in found.kinks),
+        *(_flat(stretch, place) for stretch in found.flat),
+        *(_steep(stretch, place) for stretch in found.steep),
+        *_broken(found, place),
+    ]
+    span = f"between {place(found.low)} and {place(found.high)}"
+    if not found.mean_slope and not told:
+        return (f"{span} the loss is constant: nothing is learnt",)
+    return tuple(dict.fromkeys(told)) or (f"{span} the loss is smooth, and a larger error always costs more",)
+
+
+class Place:
+    """Writes an error in the unit of the reader."""
+
+    def __init__(self, unit: str, factor: float) -> None:
+        self.unit, self.factor = unit, factor
+
+    def __call__(self, error: float) -> str:
+        """The error with its unit; four digits tell it from its neighbours."""
+        return f"{error * self.factor:.4g}{f' {self.unit}' if self.unit else ''}"
+
+
+def value(loss: float) -> str:
+    """A loss with as many digits as tell it from others."""
+    return f"{loss:.4f}" if 1e-3 <= abs(loss) < 10 else f"{loss:.4g}"
+
+
+def _jump(jump: Jump, place: Place) -> str:
+    how = "falls" if jump.after < jump.before else "rises"
+    slopes = f"the gradient goes from {jump.slope_before:.4g} to {jump.slope_after:.4g}"
+    size = f"from {value(jump.before)} to {value(jump.after)}"
+    if value(jump.before) == value(jump.after):
+        size = f"by {abs(jump.after - jump.before):.2g}, from {value(jump.before)}"
+    return f"jump at {place(jump.at)}: the loss {how} {size}; {slopes}"
+
+
+def _fall(fall: Fall, place: Place) -> str:
+    if math.isnan(fall.equal):
+        drop = f"the loss falls from {value(fall.peak)} to {value(fall.low)} at {place(fall.low_at)}"
+        return f"not monotone: beyond {place(fall.start)} {drop}, less than any smaller error costs"
+    end = f"up to {place(fall.end)}" if math.isfinite(fall.end) else "from there on"
+    cheap = f"an error of {place(fall.low_at)} costs {value(fall.low)}, as little as one of {place(fall.equal)}"
+    between = f"every error between {place(fall.equal)} and {place(fall.start)} costs more"
+    return (
+        f"not monotone: {cheap}, and {between}; beyond {place(fall.start)}, {end}, errors cost less than "
+        f"{value(fall.peak)}, the cost at {place(fall.start)}"
+    )
+
+
+def _kink(kink: Kink, place: Place) -> str:
+    return f"kink at {place(kink.at)}: the gradient goes from {kink.slope_before:.4g} to {kink.slope_after:.4g}"
+
+
+def _flat(stretch: Stretch, place: Place) -> str:
+    return (
+        f"flat from {place(stretch.start)} to {place(stretch.end)}: the gradient is at most {stretch.slope:.3g}, below "
+        f"{FLAT:.0%} of the mean, so nothing is learnt from such errors"
+    ).replace("%", " %")
+
+
+def _steep(stretch: Stretch, place: Place) -> str:
+    if math.isinf(stretch.slope):
+        return f"exploding: the gradient grows without bound towards {place(stretch.at)}"
+    size = f"the gradient reaches {stretch.slope:.4g}, more than {STEEP:g} times the mean"
+    return f"steep from {place(stretch.start)} to {place(stretch.end)}: {size}"
+
+
+def _broken(found: Analysis, place: Place) -> Iterator[str]:
+    for start, end in found.broken:
+        where = f"at {place(start)}" if start == end else f"from {place(start)} to {place(end)}"
+        yield f"not finite {where}"
