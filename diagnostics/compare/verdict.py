@@ -51,7 +51,7 @@ def _sentence(row: Row, reason: str, tier: Tier, named: tuple[str, str], axis: s
     where = f"over the last {row.share:.0%} of common {axis}".replace("%", " %")
     what = label(row.metric, row.split)
     if row.word == "inconclusive":
-        return f"{what}: inconclusive: {reason}"
+        return f"{what}: inconclusive ({signed(row)}): {reason}"
     if row.word == "same":
         return f"{what}: no practical difference: {signed(row)} {where}, inside ±0.5 % ({told})"
     if row.word == "undecided":
