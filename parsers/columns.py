@@ -79,24 +79,20 @@ class Columns:
                 cell[1].frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
 
     def cells(self, names: Iterable[str], split: Split) -> list[Cell] | None:
-        """The cells of these metrics, for `add_numbers`; None where there are too many metrics for one of them."""
+        """The cells of these metrics, for `fill`; None where there are too many metrics for one of them."""
         found = [self._cells.get((name, split)) for name in names]
         if None in found and len(self._cells) + found.count(None) > MAX_METRICS:
             return None
         return [cell or self._cells.setdefault((name, split), _cell()) for cell, name in zip(found, names, strict=True)]
 
-    def add_numbers(
-        self, line: int, step: float, epoch: float, time: float, cells: Sequence[Cell], numbers: Iterable[float]
-    ) -> None:
-        """Append one row, as `add` does, to cells that were asked for before."""
+    def add_row(self, line: int, step: float, epoch: float, time: float) -> int:
+        """Append a row whose numbers follow, by `fill`; its number."""
         row = len(self._line)
         self._line.append(line)
         self._step.append(step)
         self._epoch.append(epoch)
         self._time.append(time)
-        for (rows, values), number in zip(cells, numbers):  # noqa: B905 - of one length, and once per row
-            rows.append(row)
-            values.append(number)
+        return row
 
     def _open(self, name: str, split: Split) -> Cell | None:
         if len(self._cells) >= MAX_METRICS:
@@ -118,16 +114,24 @@ class Columns:
         found = []
         repeats: Counter[tuple[str, Split]] = Counter()
         for (name, split), (rows, values) in self._cells.items():
-            index = _view(rows)
-            key = blake2b(index).digest()
+            index, value = _in_order(_view(rows), _view(values))
+            key = blake2b(index.data).digest()
             if key not in shared:
                 columns = (step, epoch, time, line)
                 at = columns if len(index) == len(line) else tuple(_frozen(column[index]) for column in columns)
                 shared[key] = (*at, source[: len(index)])
             at_step, at_epoch, at_time, at_line, at_source = shared[key]
             label = distinct_name(visible_name(name), split, repeats)
-            found.append(Series(label, split, label, _view(values), at_step, at_epoch, at_time, at_line, at_source))
+            found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
         return tuple(found)
+
+
+def fill(cells: Iterable[Cell], rows: Sequence[int], numbers: Iterable[Floats]) -> None:
+    """Give rows that were added before their numbers, one array per cell, each of the length of `rows`."""
+    added = array("i", rows)
+    for (its_rows, values), column in zip(cells, numbers, strict=True):
+        its_rows.extend(added)
+        values.frombytes(column.tobytes())
 
 
 def _cell() -> Cell:
@@ -150,6 +154,14 @@ def distinct_name(label: str, split: Split, repeats: Counter[tuple[str, Split]])
         repeats[label, split] += 1
     repeats[free, split] = 1
     return free
+
+
+def _in_order(rows: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """Both by ascending row: numbers may have been given to their rows later."""
+    if (rows[1:] > rows[:-1]).all():
+        return rows, values
+    order = rows.argsort(kind="stable")
+    return rows[order], _frozen(values[order])
 
 
 def _view(column: array[Any]) -> Any:

@@ -7,7 +7,6 @@ of about a megabyte, and then only if it stands in the line itself.
 from __future__ import annotations
 
 import copy
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -64,6 +63,7 @@ class ConsoleReader:
         self._notes, self._config = Notes(), ConfigText(path)
         self._learner = Learner() if learns else None
         self._stencils = Stencils()
+        self._in_rows, self._settled = True, False
         self._summary: dict[str, ConfigValue] = {}
         self._finished: list[_Finished] = []
         self._unread: list[UnreadLine] = []
@@ -148,6 +148,7 @@ class ConsoleReader:
         if not len(self._lines) + len(self._refreshes) or len(self._finished) >= MAX_RUNS - 1:
             return
         self._bar_steps.finish(self._context)
+        self._settle()
         self._finished.append(self._finish_run(self._context.line, self._config.settled()))
         self._dropped_metrics += self._lines.dropped_metrics + self._refreshes.dropped_metrics
         self._lines, self._refreshes = Columns(), Columns()
@@ -186,6 +187,7 @@ class ConsoleReader:
                     self._piece(piece, its_shape)
             else:
                 self._piece(line, shape)
+        self._settle()
         if cut:
             self._last = True
             self._context.line = first + len(lines) - 1
@@ -195,9 +197,11 @@ class ConsoleReader:
     def _piece(self, text: str, shape: str) -> None:
         """Read a piece of a line, by the stencil of its shape where there is one."""
         stencil = self._stencils.known.get(shape)
-        if isinstance(stencil, Stencil) and self._by_stencil(stencil, text):
+        if isinstance(stencil, Stencil) and self._in_rows and self._by_stencil(stencil, text):
             return
         self._read_piece(text)
+        self._in_rows = not (self._config.in_call or self._notes.in_traceback or self._context.indented_block)
+        self._settled = False
         if stencil != -1 and text:
             formats = [one for one in self._formats if not one.after or one.name in self._opened]
             self._stencils.see(shape, text, formats, self._is_ignored)
@@ -218,42 +222,51 @@ class ConsoleReader:
         )
 
     def _by_stencil(self, stencil: Stencil, text: str) -> bool:
-        """Whether a text could be read by the stencil of its shape."""
-        context = self._context
-        if self._config.in_call or self._notes.in_traceback or context.indented_block:
-            return False
+        """Whether a text could be read by the stencil of its shape: as `_bar` or `_text` do, with no call too many."""
+        context, epoch = self._context, NAN
         if stencil.format is None and stencil.bar is None:
             return self._learner is None or self._learner.passes(context, numbered=stencil.numbered)
         columns = self._refreshes if stencil.refresh else self._lines
-        if stencil.columns is not columns and not stencil.opens(columns):
+        if stencil.columns is not columns and not self._opens(stencil, columns):
             return False
         if stencil.bar is not None:
             n, total = int(text[stencil.bar.n]), int(text[stencil.bar.total])
             if stencil.trains:
                 self._bar_steps.counts(n, total, context)
-            if stencil.names:
-                step = counted(text[stencil.bar.description], n, total, context)
-                self._stamp(stencil, text, columns, step, context.epoch)
+            if not stencil.names:
+                return True
+            step = counted(text[stencil.bar.description], n, total, context)
+            epoch = context.epoch
         elif stencil.names:
             step = NAN if stencil.step is None else float(text[stencil.step])
             epoch = NAN if stencil.epoch is None else float(text[stencil.epoch])
-            if stencil.format and stencil.format.place:
-                placed = stencil.format.place(Row(refresh=stencil.refresh, step=step, epoch=epoch), context)
+            if stencil.place:
+                placed = stencil.place(Row(refresh=stencil.refresh, step=step, epoch=epoch), context)
                 step, epoch = placed.step, placed.epoch
-            self._stamp(stencil, text, columns, step, epoch)
-        return True
-
-    def _stamp(self, stencil: Stencil, text: str, columns: Columns, step: float, epoch: float) -> None:
-        """Add the row of a text, as `_take` does."""
-        self._config.settle()
-        index = len(columns)
-        time = NAN if stencil.time is None else float(text[stencil.time])
-        numbers = [float(text[at]) for at in stencil.numbers]
-        columns.add_numbers(self._context.line, step, epoch, time, stencil.cells, numbers)
-        self.values[stencil.name] += len(numbers)
+        else:
+            return True
+        if not self._settled:
+            self._config.settle()
+            self._settled = True
+        index = columns.add_row(context.line, step, epoch, NAN if stencil.time is None else float(text[stencil.time]))
+        stencil.rows.append(index)
+        stencil.texts.append(text)
         self._place(step, epoch, index, refresh=stencil.refresh, from_bar=stencil.from_bar)
         if stencil.from_bar:
             self._bar_steps.wait(index, epoch, evaluation=stencil.evaluation)
+        return True
+
+    def _opens(self, stencil: Stencil, columns: Columns) -> bool:
+        opened = stencil.opens(columns)
+        if opened and stencil.names:
+            # Its place among the names; the numbers are counted in `_settle`.
+            self.values[stencil.name] += 0
+        return opened
+
+    def _settle(self) -> None:
+        """Give the rows of the stencils their numbers."""
+        for name, count in self._stencils.settle():
+            self.values[name] += count
 
     def _with_bars(self, text: str) -> None:
         behind: Bar | None = None
@@ -342,8 +355,8 @@ class ConsoleReader:
     def _place(self, step: float, epoch: float, index: int, *, refresh: bool, from_bar: bool) -> None:
         """Keep the context of the row of this number, and its step for a refresh that did not say it."""
         context = self._context
-        says_step = not math.isnan(step)
-        if not math.isnan(epoch):
+        says_step = step == step  # not NaN
+        if epoch == epoch:
             context.epoch = epoch
         if says_step and not from_bar:
             context.step = step

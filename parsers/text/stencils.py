@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 
-from trainvitals.parsers.columns import Cell, Columns
+from trainvitals.parsers.columns import Cell, Columns, fill
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.numbers import NUMBER
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.bar_steps import is_evaluation
 from trainvitals.parsers.text.bars import MARK, Bar, Role, pieces
+from trainvitals.parsers.text.digits import columns_of
 from trainvitals.parsers.text.laps import count_on
 from trainvitals.parsers.text.line_format import SKIP, Context, LineFormat, Row
 from trainvitals.parsers.text.shapes import has_number
@@ -98,6 +99,11 @@ class Stencil:
     cells: list[Cell] = field(default_factory=list)
     """The columns of the names, in `columns`."""
     columns: Columns | None = None
+    rows: list[int] = field(default_factory=list)
+    """Rows of `columns` that wait for their numbers."""
+    texts: list[str] = field(default_factory=list)
+    """The text of each of them."""
+    place: Callable[[Row, Context], Row] | None = None
     name: str = ""
     trains: bool = False
     """Whether the bar can be that of the training loop."""
@@ -110,6 +116,12 @@ class Stencil:
         self.cells, self.columns = (cells, columns) if cells is not None else ([], None)
         return cells is not None
 
+    def settle(self) -> None:
+        """Give the rows that wait their numbers."""
+        if self.rows:
+            fill(self.cells, self.rows, columns_of(self.texts, self.numbers))
+            self.rows, self.texts = [], []
+
 
 class Stencils:
     """The stencils of one file, by shape."""
@@ -117,6 +129,14 @@ class Stencils:
     def __init__(self) -> None:
         self.known: dict[str, Stencil | int] = {}
         """A number is how often a shape has been seen; -1 says that it has no stencil."""
+        self._made: list[Stencil] = []
+
+    def settle(self) -> Iterator[tuple[str, int]]:
+        """Give all rows their numbers; how many of which line format those were."""
+        for one in self._made:
+            if one.rows:
+                yield one.name, len(one.rows) * len(one.names)
+                one.settle()
 
     def see(self, shape: str, text: str, formats: Sequence[LineFormat], ignored: Callable[[str], bool]) -> None:
         """Count a line that was read without a stencil, and make one of it when it is time.
@@ -129,7 +149,9 @@ class Stencils:
         self.known[shape] = seen + 1
         if seen + 1 >= ENOUGH:
             usable = len(text) <= MAX_LENGTH and bool(text)
-            self.known[shape] = (_stencil(text, shape, formats, ignored) if usable else None) or -1
+            made = _stencil(text, shape, formats, ignored) if usable else None
+            self._made += [made] if made else []
+            self.known[shape] = made or -1
 
 
 class _Watched(Context):
@@ -265,6 +287,7 @@ def _of_rows(texts: Sequence[str], rows: Sequence[Row], taker: LineFormat, *, co
         taker,
         tuple(first.values),
         tuple(place for place in numbers if place),
+        place=None if counted else taker.place,
         split=first.split,
         from_bar=first.from_bar,
         refresh=first.refresh,
