@@ -10,7 +10,7 @@ import numpy as np
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, sound, unfit
 from trainvitals.diagnostics.statistics import MAD_TO_SD
-from trainvitals.parsers.model import Floats
+from trainvitals.parsers.model import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,8 +56,8 @@ def gap_of(case: Case) -> Gap | str:
         return "inconclusive: no evaluation lies among the training rows"
     first = int(used[0])
     starts = np.concatenate([[0], ends[used][:-1]])
-    below = [_level(train.u, int(a), int(b)) for a, b in zip(starts, ends[used], strict=True)]
-    return Gap(train, held_out, first, held_out.x[used], np.array(below), held_out.u[used])
+    below = _levels(train.u, starts, ends[used])
+    return Gap(train, held_out, first, held_out.x[used], below, held_out.u[used])
 
 
 def _spacing(train: Floats, held_out: Floats) -> float:
@@ -65,9 +65,18 @@ def _spacing(train: Floats, held_out: Floats) -> float:
     return max((float(np.median(np.diff(x))) for x in (train, held_out) if x.size > 1), default=0.0)
 
 
-def _level(u: Floats, start: int, end: int) -> float:
-    """Median of the later half of `u[start:end]`; the last value before `end` where the stretch is empty."""
-    return float(np.median(u[start + (end - start) // 2 : end])) if end > start else float(u[end - 1])
+def _levels(u: Floats, starts: Ints, ends: Ints) -> Floats:
+    """Medians of the later halves of `u[start:end]`; the last value before `end` where the stretch is empty.
+
+    `starts` and `ends` have one shape, which is that of the result.
+    """
+    begins = starts + (ends - starts) // 2
+    sizes, found = ends - begins, u[ends - 1]
+    # Stretches of one length at once: there may be ten thousand, of few lengths.
+    for size in np.unique(sizes[sizes > 0]):
+        at = np.flatnonzero(sizes == size)
+        found[at] = np.median(u[begins[at, None] + np.arange(size)], axis=1)
+    return found
 
 
 def late_gain(u: Floats) -> float:
