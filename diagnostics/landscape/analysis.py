@@ -351,7 +351,11 @@ def _steep(
         at = beside[0] if beside else _pole(f, float(x[worst]), float(x[worst + 1]))
         size = math.inf if at == at else float(np.abs(slope[worst]))
         found.append(Stretch(float(x[a]), float(x[b + 1]), size, at))
-    return tuple(found)
+    # A root that is a small part of the whole has its pole within one cell, where the slope is not yet steep.
+    spots = {0, slope.size - 1, int(np.argmax(np.where(inside, np.abs(slope), -1.0)))}
+    poles = {i: _pole(f, float(x[i]), float(x[i + 1])) for i in spots if inside[i] and not steep[i]}
+    found += [Stretch(float(x[i]), float(x[i + 1]), math.inf, at) for i, at in poles.items() if at == at]
+    return tuple(sorted(found, key=lambda s: s.start))
 
 
 def _pole(f: Callable[[Floats], Floats], a: float, b: float) -> float:

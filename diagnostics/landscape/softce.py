@@ -246,9 +246,9 @@ def _told(options: Options, centre: Swept, width: Swept, second: Swept) -> tuple
         "true bin, costs more",
         f"W1 is the distance in bins over {options.bins - 1}: {centre.w1[10]:.4f} at 10 bins, where soft CE is "
         f"{centre.soft_ce[10]:.3g}",
-        f"at {far} bins the gradient of W1 on the logits is {at_20[0]:.1g} times that of soft CE; {100 * at_20[1]:.0f} % "
-        "of it is in a direction that soft CE lacks: soft CE takes mass from where it is and gives it to the target, W1 "
-        "also moves it to the next bin on the way",
+        f"at {far} bins the gradient of W1 on the logits is {at_20[0]:.1g} times that of soft CE, and "
+        f"{100 * at_20[1]:.0f} % of it is in a direction that soft CE lacks: soft CE takes mass from where it is and "
+        "gives it to the target, W1 also moves it to the next bin on the way",
         f"with half of the mass on the truth, soft CE no longer tells from {first} bins on how far the other half is "
         f"({second.soft_ce[30]:.4f} at 30 bins, {second.soft_ce[60]:.4f} at 60); W1 does ({second.w1[30]:.4f}, "
         f"{second.w1[60]:.4f})",

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainvitals.diagnostics.landscape.analysis import Analysis, analyse
 from trainvitals.diagnostics.landscape.picture import Band, Curve, Landscape, Mark, Plot, Scale, Surface
-from trainvitals.diagnostics.landscape.words import Place, sentences, value
+from trainvitals.diagnostics.landscape.words import Place, change, sentences, value
 from trainvitals.diagnostics.loss_type import Stage
 from trainvitals.diagnostics.report import Cell, Table
 from trainvitals.parsers.model import Floats
@@ -163,7 +163,7 @@ def half_digit(text: str) -> float:
         ValueError: the text is no finite number.
     """
     if not math.isfinite(float(text)):
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no finite number")
     mantissa, _, exponent = text.strip().lower().partition("e")
     return 0.5 * 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
 
@@ -206,8 +206,9 @@ def formula(stages: Stages) -> str:
 
 
 def _piece(stage: Stage) -> str:
-    parts = [(stage.square, " d^2"), (stage.linear, " d"), (stage.constant, "")]
-    return " + ".join(f"{number:g}{name}" for number, name in parts if number) or "0"
+    powers = [(stage.square, "d^2"), (stage.linear, "d")]
+    parts = [name if number == 1 else f"{number:g} {name}" for number, name in powers if number]
+    return " + ".join([*parts, *([f"{stage.constant:g}"] if stage.constant else [])]) or "0"
 
 
 def lookup(options: Options) -> tuple[str, ...]:
@@ -266,7 +267,7 @@ def _plots(found: Analysis, stages: Stages, repaired: Stages, px: float) -> tupl
             across,
             Scale("gradient by d", low=0.0),
             (Curve("gradient", x * px, gradient, 1),),
-            tuple(Mark(j.at * px, f"{j.slope_before:.3g} -> {j.slope_after:.3g}") for j in found.jumps),
+            tuple(Mark(j.at * px, change(j.slope_before, j.slope_after)) for j in found.jumps),
             bands,
             second,
         ),

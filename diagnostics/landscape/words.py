@@ -41,9 +41,15 @@ def value(loss: float) -> str:
     return f"{loss:.4f}" if 1e-3 <= abs(loss) < 10 else f"{loss:.4g}"
 
 
+def change(before: float, after: float) -> str:
+    """What a number does between two sides of a place."""
+    first, second = f"{before + 0.0:.4g}", f"{after + 0.0:.4g}"
+    return f"stays {first}" if first == second else f"goes from {first} to {second}"
+
+
 def _jump(jump: Jump, place: Place) -> str:
     how = "falls" if jump.after < jump.before else "rises"
-    slopes = f"the gradient goes from {jump.slope_before:.4g} to {jump.slope_after:.4g}"
+    slopes = f"the gradient {change(jump.slope_before, jump.slope_after)}"
     size = f"from {value(jump.before)} to {value(jump.after)}"
     if value(jump.before) == value(jump.after):
         size = f"by {abs(jump.after - jump.before):.2g}, from {value(jump.before)}"
@@ -64,7 +70,7 @@ def _fall(fall: Fall, place: Place) -> str:
 
 
 def _kink(kink: Kink, place: Place) -> str:
-    return f"kink at {place(kink.at)}: the gradient goes from {kink.slope_before:.4g} to {kink.slope_after:.4g}"
+    return f"kink at {place(kink.at)}: the gradient {change(kink.slope_before, kink.slope_after)}"
 
 
 def _flat(stretch: Stretch, place: Place) -> str:

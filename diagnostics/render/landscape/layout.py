@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -37,10 +38,16 @@ def whole(landscape: Landscape) -> Drawing:
         shapes += [_moved(shape, y) for shape in one.shapes]
         y += one.height
     for sentence in landscape.sentences:
-        for i, line in enumerate(textwrap.wrap(sentence, 104)):
+        for i, line in enumerate(_wrapped(sentence)):
             shapes.append(Text(16 if i == 0 else 28, y + 16, ("· " if i == 0 else "") + line, "plain"))
             y += LINE
     return Drawing(landscape.title, WIDTH, y + 16, tuple(shapes))
+
+
+def _wrapped(sentence: str) -> list[str]:
+    """Lines of a sentence; a number is not parted from its unit."""
+    held = re.sub(r"(?<=\d) (?=%|px)", "\N{NO-BREAK SPACE}", sentence)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in textwrap.wrap(held, 104)]
 
 
 def _moved(shape: Shape, down: float) -> Shape:
@@ -160,7 +167,7 @@ def _simple(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float],
         away = abs((xc - xa) * (yb - ya) - (xb - xa) * (yc - ya)) / (math.hypot(xc - xa, yc - ya) or 1.0)
         if away > 0.05 or math.hypot(xb - xa, yb - ya) > 6:
             kept.append((xb, yb))
-    return (*kept, points[-1])
+    return (*kept, *points[1:][-1:])
 
 
 def _marks(marks: Sequence[Mark], x: Axis, y: Axis, top: float) -> Iterator[Shape]:

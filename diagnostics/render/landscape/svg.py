@@ -22,6 +22,7 @@ STYLE = (
     ".land .dashed{stroke-dasharray:6 4}.land .thin{stroke-width:1}"
     ".land .grid{stroke:var(--line);stroke-width:1}.land .mark{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}"
     ".land circle{fill:var(--ink);stroke:var(--ground);stroke-width:1.5}.land .band{opacity:.09}"
+    ".land .cell{shape-rendering:crispEdges}"
     + "".join(f".land .c{i}{{stroke:{colour}}}.land .b{i}{{fill:{colour}}}" for i, colour in enumerate(PALETTE))
 )
 
@@ -60,8 +61,8 @@ def _shape(shape: Shape) -> str:
         case Box(x, y, width, height, None, colour):
             return f'<rect class="band b{colour}" {_place(x, y, width, height)}/>'
         case Box(x, y, width, height, heat):
-            # A little too large, as seams show between rectangles that only touch.
-            return f'<rect {_place(x, y, width + 0.4, height + 0.4)} fill="{_hex(heat or 0.0)}"/>'
+            # A little too large, and not smoothed, as seams show between rectangles that only touch.
+            return f'<rect class="cell" {_place(x, y, width + 0.4, height + 0.4)} fill="{_hex(heat or 0.0)}"/>'
         case Dot(x, y):
             return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="4"/>'
         case Text(x, y, words, role, anchor):
