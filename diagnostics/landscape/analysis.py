@@ -219,7 +219,9 @@ def _sides(f: Callable[[Floats], Floats], before: float, after: float, step: flo
 
 def _with_sides(x: Floats, y: Floats, jumps: tuple[Jump, ...]) -> tuple[Floats, Floats]:
     """The samples with both sides of each jump put in, in the order of x."""
-    place = np.array([v for j in jumps for v in (np.nextafter(j.at, -math.inf), j.at)])
+    # As far before the jump as the last bracket around it was wide, or it might lie behind the jump already.
+    bracket = [max((x[1] - x[0]) * 2.0 ** (1 - HALVINGS), 4 * float(np.spacing(abs(j.at)))) for j in jumps]
+    place = np.array([v for j, wide in zip(jumps, bracket, strict=True) for v in (j.at - wide, j.at)])
     value = np.array([v for j in jumps for v in (j.before, j.after)])
     grid = ~np.isin(x, place)
     every = np.concatenate([x[grid], place])

@@ -62,7 +62,7 @@ def test_a_jump_is_found_wherever_it_is(at, size, down):
     assert [j.at for j in found.jumps] == [pytest.approx(at, abs=1e-6)]
     assert found.jumps[0].after - found.jumps[0].before == pytest.approx(step, abs=1e-6)
     assert bool(found.falls) is down
-    assert found.kinks == ()
+    assert found.kinks == found.steep == ()
 
 
 @given(st.floats(-0.9, 0.9), st.floats(0.05, 3.0))
