@@ -37,6 +37,9 @@ INCIDENTAL = frozenset(
 )
 """Settings that are of each run alone and change nothing."""
 
+WEIGHTS = ("article_weight", "eos_weight", "w1_weight", "gate_weight", "label_smoothing_factor")
+"""Settings that say what a loss is the sum of."""
+
 PHASE = 0.2
 """Learning rates, as shares of their peak, that differ by more are those of different phases of a schedule."""
 
@@ -91,9 +94,17 @@ def _warnings(named: Mapping[str, Case], axis: Axis, end: float) -> Iterator[str
     kinds = {case.loss_type.name for case in named.values()}
     if len(kinds) > 1:
         yield f"the losses are of different types ({', '.join(sorted(kinds))})"
+    if weights := reweighted(tuple(named.values())):
+        yield f"{', '.join(weights)} is not the same: total losses are of other quantities; compare their parts"
     for name, case in named.items():
         if any(c.kind == "grad_accum" and not c.applied for c in case.corrections):
             yield f"the scale of the train loss of {name} is undetermined (gradient accumulation): compare evaluations"
+
+
+def reweighted(cases: Sequence[Case]) -> tuple[str, ...]:
+    """Weights in the loss that are not the same in all runs that tell them."""
+    told_by = {name: {case.number(name) for case in cases if name in case.run.config} for name in WEIGHTS}
+    return tuple(name for name, values in told_by.items() if len(values) > 1)
 
 
 def _step_sizes(named: Mapping[str, Case]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _pair(pair: Pair, axis: str, page: Page) -> Iterator[str]:
         yield from page.wrap(rows.saving(one, pair, axis), f"  {page.glyphs.dot} ")
     if pair.rows:
         yield ""
-        yield from page.columns([rows.HEAD, *map(rows.cells, pair.rows)], whole=(0, 3, 5))
+        yield from page.columns([rows.HEAD, *map(rows.cells, pair.rows)], whole=range(len(rows.HEAD)))
         yield from page.wrap(rows.how(pair, axis), "  how: ")
     if pair.absent:
         yield from page.wrap(", ".join(pair.absent), "  only one side logs: ")

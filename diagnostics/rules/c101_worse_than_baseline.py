@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,13 @@ class Held:
 
 
 def check(
-    case: Case, *, smallest: float = 0.01, spread: float = 0.03, last: float = 0.3, alpha: float = 0.05
+    case: Case,
+    *,
+    smallest: float = 0.01,
+    spread: float = 0.1,
+    parts: float = 0.5,
+    last: float = 0.3,
+    alpha: float = 0.05,
 ) -> Result:
     """A loss or a validation metric ends worse than in every healthy run of the same kind that was given.
 
@@ -73,14 +79,15 @@ def check(
 
     How it decides: means over the `last` (30 %) of the range that all runs have in common. With 3 or more baselines the
     run must lie outside the 95 % interval in which one more of them would lie (t, n - 1), and be worse than the worst
-    of them by `smallest` (1 %). With 1 or 2 the scatter between seeds is unknown and taken as `spread` (3 %): the run
-    must be worse than the worst by more, and differ from each by batch means, or every value of it must be worse by
-    that much than any of theirs. All p below `alpha` (5 %) after Holm's
-    correction for the number of metrics. In another phase of the learning rate it only warns. Source: Student 1908;
-    Holm 1979; batch means as in `trainvitals compare`.
+    of them by `smallest` (1 %). With 1 or 2 the scatter between seeds is unknown and taken as `spread` (10 %), of
+    metrics other than the main loss as `parts` (50 %): the run must be worse than the worst by more, and differ from
+    each by batch means, or every value of it must be worse by that much than any of theirs; then it only warns, and so
+    it does in another phase of the learning rate. All p below `alpha` (5 %) after Holm's correction for the number of
+    metrics. Totals with other weights in them are left out. Source: Student 1908; Holm 1979; batch means as in
+    `trainvitals compare`.
 
-    Blind spots: baselines that have the same fault; seeds that scatter by more than 3 % where fewer than 3 are given;
-    metrics whose names do not say what is better.
+    Blind spots: baselines that have the same fault; a loss that is worse by less than 10 % where fewer than 3 baselines
+    are given; seeds that scatter by more than that; metrics whose names do not say what is better.
     """
     if not case.baselines:
         return NotRun(CODE, "no baselines were given (check --against)", applicable=False)
@@ -88,12 +95,15 @@ def check(
     axis = choose((case, *case.baselines))
     if reason or axis is None:
         return NotRun(CODE, reason or "the run and its baselines have no axis in common")
-    held = [one for key in quality(case) if (one := _held(case, key, axis, last, spread)) is not None]
+    main, few = {case.loss_type.main, "loss"}, len(case.baselines) < SEEDS
+    # With other weights in it, a total is another quantity.
+    keys = [k for k in quality(case) if k[0] not in main or not context.reweighted((case, *case.baselines))]
+    limits = {k: smallest if not few else spread if k[0] in main else parts for k in keys}
+    held = [one for key in keys if (one := _held(case, key, axis, last, limits[key])) is not None]
     adjusted = holm([one.p for one in held])
-    limit = smallest if len(case.baselines) >= SEEDS else spread
-    worse = [one for one, p in zip(held, adjusted, strict=True) if p < alpha and one.excess > limit]
+    worse = [one for one, p in zip(held, adjusted, strict=True) if p < alpha and one.excess > limits[one.key]]
     if worse:
-        return _finding(case, worse, axis, limit)
+        return _finding(case, worse, axis, limits)
     judged = [one for one in held if not one.reason]
     if not judged:
         return NotRun(CODE, held[0].reason if held else "the run and its baselines share no metric over a common range")
@@ -101,7 +111,7 @@ def check(
     return Pass(CODE, f"{said} of {count(len(case.baselines), 'baseline')}")
 
 
-def _held(case: Case, key: Key, axis: Axis, last: float, spread: float) -> Held | None:
+def _held(case: Case, key: Key, axis: Axis, last: float, limit: float) -> Held | None:
     """A metric of the run beside that of all baselines; None where one of them lacks it, or they have no range."""
     series = [s for one in (case, *case.baselines) if (s := one.get(*key)) is not None]
     if len(series) <= len(case.baselines):
@@ -119,7 +129,7 @@ def _held(case: Case, key: Key, axis: Axis, last: float, spread: float) -> Held 
     excess = up * float(levels[0] - levels[1 + worst]) / size
     pairs = [found for c in curves[1:] if (found := estimate(c, curves[0], place)) is not None]
     apart = _gap([up * c.value for c in inside]) / size
-    p, reason = _p(levels, up, pairs) if apart <= spread or len(curves) > SEEDS else (0.0, "")
+    p, reason = _p(levels, up, pairs) if apart <= limit or len(curves) > SEEDS else (0.0, "")
     return Held(key, series[0], float(levels[0]), levels[1:], worst, excess, p, place, reason)
 
 
@@ -141,24 +151,25 @@ def _p(levels: Floats, up: int, pairs: Sequence[Estimate]) -> tuple[float, str]:
     return (math.nan, reason) if reason else (max(found.p for found in pairs), "")
 
 
-def _finding(case: Case, worse: Sequence[Held], axis: Axis, limit: float) -> Finding:
+def _finding(case: Case, worse: Sequence[Held], axis: Axis, limits: Mapping[Key, float]) -> Finding:
     first = next((one for one in worse if one.key[1] != "train"), worse[0])
     others = [f"{label(*one.key)} by {percent(one.excess)}" for one in worse if one is not first]
     more = f"; so do {', '.join(others[:4])}" if len(others) > 1 else f"; so does {others[0]}" if others else ""
     runs = count(len(case.baselines), "baseline")
     unfair = context.warnings({"this run": case, **_named(case.baselines)}, axis, first.place.end)
-    phase = next((w for w in unfair if w.startswith("not the same phase")), "")
+    phase = next((f"; {w}" for w in unfair if w.startswith("not the same phase")), "")
+    unknown = "" if len(case.baselines) >= SEEDS else f"; give {SEEDS} baselines, so that the scatter of seeds is known"
     band = f"the worst of {runs} ({first.band})" if first.levels.size > 1 else f"its baseline ({first.band})"
     return Finding(
         CODE,
         NAME,
-        "warn" if phase else "fail",
+        "warn" if phase or len(case.baselines) < SEEDS else "fail",
         tuple(dict.fromkeys(one.key[0] for one in (first, *(w for w in worse if w is not first)))),
         f"{label(*first.key)} ends at {number(first.level)}, {percent(first.excess)} worse than {band}{more}",
         REMEDY,
         evidence=tuple(_evidence(case, first)),
-        how=f"levels over {axis} {first.place.start:g} to {first.place.end:g}; worse by more than {percent(limit)}, "
-        f"p {first.p:.2g} before Holm's correction{f'; {phase}' if phase else ''}",
+        how=f"levels over {axis} {first.place.start:g} to {first.place.end:g}; worse by more than "
+        f"{percent(limits[first.key])}, p {first.p:.2g} before Holm's correction{unknown}{phase}",
     )
 
 

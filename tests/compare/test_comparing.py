@@ -83,6 +83,11 @@ def test_steps_of_other_size_are_pointed_out():
     assert "samples per step: a 8, b 16" in compare(sizes).pairs[0].warnings[0]
 
 
+def test_totals_of_other_weights_are_pointed_out():
+    weighted = [level(name, 2.0, config={"w1_weight": w}) for name, w in (("a", 1.0), ("b", 0))]
+    assert "w1_weight is not the same: total losses" in compare(weighted).pairs[0].warnings[0]
+
+
 def test_seeds_are_one_group_and_eight_of_them_may_speak_of_methods():
     runs = [level(f"runs/{n}/seed{s}/log", v + 0.01 * s, 10 * s + i) for i, (n, v) in enumerate((("a", 2), ("b", 1.8)))
             for s in range(8)]  # fmt: skip
