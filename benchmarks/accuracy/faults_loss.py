@@ -156,7 +156,8 @@ def explosion(rng: Rng, n: int) -> Log:
     world = draw(rng, n)
     at = between(rng, 0.5, 0.75)
     course = world.course * np.exp(np.clip((world.t - at) / 0.05, 0, 1) * np.log(between(rng, 5, 1e3)))
-    return world.with_loss(rng, course).with_train(learning_rate=schedule(rng, world.t, 1e-2, "constant")).log()
+    changed = world.with_loss(rng, course).with_train(learning_rate=schedule(rng, world.t, 1e-2, "constant"))
+    return changed.without("eval_loss").log()
 
 
 def spikes(rng: Rng, n: int) -> Log:
@@ -194,7 +195,9 @@ def wrong_start(rng: Rng, n: int) -> Log:
     first = np.log(vocabulary) * between(rng, 1.5, 4)
     course = power_law(world.t, first, between(rng, 3, 4.5), 0.03)
     changed = world.with_loss(rng, course).without("eval_loss")
-    return changed.configured(vocab_size=vocabulary, from_scratch=True).log()
+    # The first step is logged, as it is where anybody looks at it.
+    first = changed.train["step"] / changed.train["step"][0] * float(rng.choice([1, 5, 10]))
+    return changed.with_train(step=first).configured(vocab_size=vocabulary, from_scratch=True).log()
 
 
 def prior(rng: Rng, n: int) -> Log:

@@ -49,6 +49,7 @@ def check(
     sudden: float = 5.0,
     not_before: float = 0.25,
     lasting: float = 0.5,
+    still: float = 0.012,
     decayed: float = 0.11,
     blocks_needed: int = 10,
 ) -> Result:
@@ -65,12 +66,12 @@ def check(
     How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest`
     0.5 %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, after a
     gain of `gained` (5 %), and a line through that stretch leaves no room for a fall of `surely` (2 %), it is an
-    info. It is a warning where that lasts for `lasting` (50 %) of the run and the learning rate is known to stay at
-    90 % of its peak or more; and where the fall stopped at once, `not_before` 25 % of the run: the three blocks
-    before fell steadily, `sudden` (5) times as fast as the stretch may, at the most, still fall; and only if the
-    learning rate is not known to be below `decayed` (11 %) of its peak there. At least `blocks_needed` (10) blocks.
-    Source: definition of this tool; ReduceLROnPlateau counts evaluations, so that its verdict depends on how often
-    is logged.
+    info. It is a warning where that lasts for `lasting` (50 %) of the run, with no room for `still` (1.2 %), and
+    the learning rate is known to stay at 90 % of its peak or more; and where the fall stopped at once, `not_before`
+    25 % of the run: the three blocks before fell steadily, `sudden` (5) times as fast as the stretch may, at the
+    most, still fall; and only if the learning rate is not known to be below `decayed` (11 %) of its peak there. At
+    least `blocks_needed` (10) blocks. Source: definition of this tool; ReduceLROnPlateau counts evaluations, so
+    that its verdict depends on how often is logged.
 
     Blind spots: a loss that comes to rest smoothly while the rate decays, or with a rate that is not logged, has
     converged and is no warning; tasks that stay on a plateau before they fall again.
@@ -98,7 +99,7 @@ def check(
     low = _decayed(case, c.x, start, decayed)
     # Short curves that remember come to rest by chance (see `remembers`).
     clear = len(c) >= 2000 or c.noise.lag1 <= 0.5
-    high = s.share >= lasting and _undecayed(case, c.x, start)
+    high = s.share >= lasting and fall <= still and _undecayed(case, c.x, start)
     alarming = clear and not low and (high or _sudden(s, fall, sudden, not_before))
     severity: Severity = "warn" if alarming else "info"
     return _finding(case, c, s, start, fall, low, severity)
@@ -144,7 +145,7 @@ def _sudden(s: Stretch, fall: float, times: float, not_before: float) -> bool:
     before = -np.diff(s.cut.u[s.since - 3 : s.since + 1])
     pace, still = float(before.mean()), fall / (s.cut.u.size - 1 - s.since)
     # A loss that comes to rest smoothly falls by less from block to block. The last one holds a part of the fall only.
-    steady = before[1] > 0 and 0.5 * before[1] < before[0] < 1.6 * before[1]
+    steady = before[1] > 0 and 0.5 * before[1] < before[0] < 1.3 * before[1]
     return bool(steady and pace > max(times * still, 4 * s.error, math.log1p(0.01)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,6 +74,7 @@ def check(
     smallest: float = 0.05,
     large_rise: float = 0.2,
     above_start: float = 0.1,
+    leapt: float = 5.0,
 ) -> Result:
     """The training loss gives back what it had gained, or ends above its start.
 
@@ -85,15 +86,17 @@ def check(
     What to try: go back to the checkpoint before the rise; lower the learning rate, lengthen the warm-up, clip
     the gradient; look at the batches of the first rising step.
 
-    How it decides: on medians of up to 16 near-independent blocks in log space. Give-back G = (end - best) /
-    (start - best), the end being the lowest block of the last `lasting` 10 % of the run, the start the first block (or
-    the first rows, where the first block is already at the floor). It fails at G >= `fail_share` (0.5) and a rise of
-    10 %. It warns at G >= `warn_share` (0.2) or a rise of `large_rise` (20 %) that lasts for a sixth of the run or
-    comes with a significantly rising trend since the best block. Either needs a gain of more than `errors` (6) standard
-    errors, and a rise of at least `smallest` (5 %), 4 standard errors, a twentieth of the gain in the loss's own units,
-    and 1.5 times any rise that the run recovered from before. A run that never gained fails when it ends more than
-    `above_start` (10 %) and 6 standard errors above its start. At least `blocks_needed` (6) blocks. Source: definition
-    of this tool, measured on generated runs.
+    How it decides: on medians of up to 16 near-independent blocks in log space. Give-back G = (end - best) / (start
+    - best), the end being the lowest block of the last `lasting` 10 % of the run, the start the first block (or the
+    first rows, where the first block is already at the floor). It fails at G >= `fail_share` (0.5) and a rise of 10
+    %. It warns at G >= `warn_share` (0.2) or a rise of `large_rise` (20 %) that lasts for a sixth of the run or
+    comes with a significantly rising trend since the best block. Either needs a gain of more than `errors` (6)
+    standard errors, and a rise of at least `smallest` (5 %), 4 standard errors, a twentieth of the gain in the
+    loss's own units, and 1.5 times any rise that the run recovered from before. A run that never gained fails when
+    it ends more than `above_start` (10 %) and 6 standard errors above its start. It fails too when the first row
+    lies below every block that follows, by a factor of 2 and `leapt` (5) times the noise of a row, or below every
+    row by a factor of 1.5: a loss that leapt up at once. At least `blocks_needed` (6) blocks. Source: definition of
+    this tool, measured on generated runs.
 
     Blind spots: a rise in the last tenth of the run; a rise while the learning rate is back at a level that it had
     before (warm restarts) is left open. A change of the data's difficulty looks the same.
@@ -108,6 +111,8 @@ def check(
     if count < blocks_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
     course = follow(c, count, lasting)
+    if _leapt(c, course, leapt) and not warming_up(case, c.x):
+        return _finding(case, c, replace(course, first=float(c.u[0])), course.given_back(errors), "fail")
     gained = course.gain > errors * course.error
     if not gained:
         return _above_start(case, c, course, errors, above_start)
@@ -118,6 +123,13 @@ def check(
     if course.last < course.first and restarted(case, c.x, int(course.cut.start[course.best])):
         return NotRun(CODE, "inconclusive: the learning rate has been restarted since the best block")
     return _finding(case, c, course, given_back, severity)
+
+
+def _leapt(c: Curve, course: Course, rows: float) -> bool:
+    """Whether the loss left its first row at once, upwards, and never came back."""
+    leap = float(course.medians.min() - c.u[0])
+    alone = float(c.u[1:].min() - c.u[0]) > math.log(1.5)
+    return leap > math.log(2) and (alone or leap > rows * c.scatter(2.0))
 
 
 def follow(c: Curve, count: int, lasting: float) -> Course:
@@ -163,7 +175,12 @@ def _finding(case: Case, c: Curve, course: Course, given_back: float, severity: 
         f"the loss fell to {math.exp(course.medians[course.best]):.4g} around step {c.step(best):g} and ends at "
         f"{math.exp(course.last):.4g} ({percent(course.rise)}), "
     )
-    if course.last > course.first:
+    if course.first < course.medians[course.best]:
+        message = (
+            f"the loss leapt from {math.exp(course.first):.4g} in its first row, stays above "
+            f"{math.exp(course.medians[course.best]):.4g} from then on and ends at {math.exp(course.last):.4g}"
+        )
+    elif course.last > course.first:
         message += f"above the {math.exp(course.first):.4g} of its first rows"
     elif given_back >= 1:
         message += "giving back all that it had gained since its first block"

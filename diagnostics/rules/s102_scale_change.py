@@ -74,9 +74,11 @@ def check(
     standard errors and 4.5 times the noise of the curve, be complete within 2 rows, keep the noise of a row within
     a factor of `steady` (2.5), have `rows` (8) rows on each side and last to the end of the log or for `lasting`
     (10 %) of it. The factor must be within `exact` (3 %) of a whole one (or of one over it), or the held-out loss
-    must go on unmoved at the same step. A fall by less than 3 needs a witness, the held-out loss or a gradient norm
-    that falls by the same factor, where it could be the end of an epoch, and several falls are no change of unit.
-    Source: definition of this tool.
+    must go on unmoved at the same step; a held-out loss that moves as well must move by the same whole factor, and
+    a rise back to the first losses without a held-out loss must be by a power of two, within 3 %: else it is left
+    to L103. A fall by less than 3 needs a witness, the held-out loss or a gradient norm that falls by the same
+    factor, where it could be the end of an epoch, and several falls are no change of unit. Source: definition of
+    this tool.
 
     Blind spots: a change in the first or last 8 rows; factors below 1.8, as from bits to nats, without a held-out loss
     beside it; two units that alternate (see B102); a broken model whose loss happens to land on a whole multiple.
@@ -148,12 +150,16 @@ def _lasts(u: Floats, s: Step, others: list[Step], lasting: float) -> bool:
 
 def _named(case: Case, c: Curve, s: Step, exact: float) -> Change | None:
     factor = math.exp(s.size)
-    whole = _whole(factor, max(exact, min(0.1, 2.5 * s.error)))
-    unmoved = _validation_unmoved(case, c, s)
-    if unmoved is False and not whole:
+    whole = _whole(factor, max(exact, min(2 * exact, 2.5 * s.error)))
+    moved = _validation_moved(case, c, s)
+    unmoved = moved is not None and abs(moved) < 0.35 * abs(s.size)
+    if not whole and not unmoved:
+        return None
+    # A model that breaks through, or breaks down, takes the held-out loss along, but hardly by the same whole factor.
+    if moved is not None and not unmoved and (s.error > 0.02 or abs(moved - s.size) > exact):
         return None
     witness = "the held-out loss goes on unmoved" if unmoved else _same_in_gradient(case, c, s)
-    if not whole and not unmoved:
+    if factor > 1 and moved is None and _back_at_the_start(c, s) and not _surely(whole, s, exact):
         return None
     if factor > 1 / 3 and factor < 1 and not witness and _at_epoch_end(c, s.index):
         return None
@@ -169,8 +175,20 @@ def _whole(factor: float, tolerance: float) -> float:
     return float(near) if factor > 1 else 1.0 / near
 
 
-def _validation_unmoved(case: Case, c: Curve, s: Step) -> bool | None:
-    """Whether the held-out loss does not follow a jump of the train loss; None where it does not tell."""
+def _surely(whole: float, s: Step, exact: float) -> bool:
+    """Whether a rise is that of a doubled unit beyond chance: a power of two, within narrow limits."""
+    return (
+        math.log2(whole).is_integer() and abs(s.size - math.log(whole)) <= max(exact, 2 * s.error) and s.error <= 0.04
+    )
+
+
+def _back_at_the_start(c: Curve, s: Step) -> bool:
+    """Whether a rise ends near the first losses or above them, as that of a model which breaks down does."""
+    return float(np.median(c.u[s.index : s.index + 8]) - np.median(c.u[:5])) > math.log(0.7)
+
+
+def _validation_moved(case: Case, c: Curve, s: Step) -> float | None:
+    """By how much, in ln units, the held-out loss moves where the train loss jumps; None where it does not tell."""
     held_out = case.validation
     if held_out is None or c.series.split != "train" or c.x.size != c.series.step.size:
         return None
@@ -179,8 +197,7 @@ def _validation_unmoved(case: Case, c: Curve, s: Step) -> bool | None:
     before, after = good.value[good.step < at][-3:], good.value[good.step > at][:3]
     if at != at or not before.size or not after.size:
         return None
-    moved = math.log(float(np.median(after) / np.median(before)))
-    return abs(moved) < 0.35 * abs(s.size)
+    return math.log(float(np.median(after) / np.median(before)))
 
 
 def _same_in_gradient(case: Case, c: Curve, s: Step) -> str:

@@ -126,3 +126,20 @@ def test_zeros_that_hide_a_nan_are_no_level_that_was_lost_again():
     loss = noisy(power_law(400), 0.03, np.random.default_rng(3))
     loss[150:190] = 0.0
     assert isinstance(check(case({"loss": loss})), Pass)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.3])
+def test_a_loss_that_leaps_up_from_its_first_row_fails(noise):
+    rng = np.random.default_rng(1)
+    loss = np.concatenate([[6.0], 40 * np.exp(noise * rng.standard_normal(300))])
+    finding = check(case({"loss": loss}))
+    assert finding.severity == "fail"
+    assert finding.message.startswith("the loss leapt from 6 in its first row, stays above ")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_low_first_row_of_a_noisy_loss_is_no_leap(seed):
+    rng = np.random.default_rng(seed)
+    loss = 3 * np.exp(0.3 * rng.standard_normal(200) - 0.4 * np.linspace(0, 1, 200))
+    loss[0] = loss.min()
+    assert not isinstance(check(case({"loss": loss})), Finding)

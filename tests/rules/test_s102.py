@@ -92,3 +92,22 @@ def test_noise_that_wanders_by_a_third_is_no_change_of_unit(seed):
     for i in range(1, 200):
         noise[i] = 0.8 * noise[i - 1] + 0.18 * rng.standard_normal()
     assert isinstance(check(case({"loss": np.linspace(5, 3, 200) * np.exp(noise)})), Pass)
+
+
+def breakthrough(n, factor, rng):
+    level = np.where(np.arange(n) < n // 2, 1.0, 1 / factor)
+    return noisy(power_law(n, first=3, floor=1) * level, 0.02, rng)
+
+
+@pytest.mark.parametrize("factor", [3.02, 4.1, 7.9, 12.0])
+def test_a_breakthrough_takes_the_held_out_loss_along(factor):
+    rng = np.random.default_rng(0)
+    series = {"loss": breakthrough(200, factor, rng), "eval/loss": breakthrough(200, 1.12 * factor, rng)}
+    assert isinstance(check(case(series)), Pass)
+
+
+def test_a_jump_back_to_the_start_by_an_odd_factor_is_left_to_divergence():
+    loss = noisy(
+        np.where(np.arange(200) < 120, power_law(200, first=6, floor=1.2), 9.0), 0.03, np.random.default_rng(0)
+    )
+    assert isinstance(check(case({"loss": loss})), Pass)
