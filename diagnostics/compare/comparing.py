@@ -50,6 +50,7 @@ class Measured:
     curves: tuple[Points, ...] = ()
 
 
+@np.errstate(all="ignore")
 def compare(cases: Sequence[Case], patterns: Sequence[str] = (), by: str = "", share: float = SHARE) -> Comparison:
     """Compare the first run, or group of seeds, with each of the others.
 
