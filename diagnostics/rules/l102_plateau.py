@@ -49,7 +49,7 @@ def check(
     sudden: float = 5.0,
     not_before: float = 0.25,
     lasting: float = 0.5,
-    still: float = 0.012,
+    still: float = 0.008,
     decayed: float = 0.11,
     blocks_needed: int = 10,
 ) -> Result:
@@ -66,7 +66,7 @@ def check(
     How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest`
     0.5 %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, after a
     gain of `gained` (5 %), and a line through that stretch leaves no room for a fall of `surely` (2 %), it is an
-    info. It is a warning where that lasts for `lasting` (50 %) of the run, with no room for `still` (1.2 %), and
+    info. It is a warning where that lasts for `lasting` (50 %) of the run, with no room for `still` (0.8 %), and
     the learning rate is known to stay at 90 % of its peak or more; and where the fall stopped at once, `not_before`
     25 % of the run: the three blocks before fell steadily, `sudden` (5) times as fast as the stretch may, at the
     most, still fall; and only if the learning rate is not known to be below `decayed` (11 %) of its peak there. At
