@@ -17,6 +17,7 @@ from typing import Any
 from trainvitals.parsers.columns import Columns
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES
 from trainvitals.parsers.model import ConfigValue, Parsed, Series, Source, UnreadLine
+from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text import config as config_text
 from trainvitals.parsers.text import notes, unread
 from trainvitals.parsers.text.bar_steps import BarSteps
@@ -36,6 +37,7 @@ _CLEARED = " " * 8
 _MAY_GO_ON = frozenset("0123456789.+-eE")
 """Last characters of a line after which, had it not been cut there, its last number could go on."""
 _MAX_EXAMPLE = 300
+_DIGIT = pattern("[0-9]")
 MAX_RUNS = 1000
 """Runs of one file; rows of further ones are added to the last."""
 
@@ -165,18 +167,22 @@ class ConsoleReader:
         return [sentence for count, sentence in told if count]
 
     def _block(self, block: Block, before: int, *, cut: bool) -> None:
-        text = block.text
-        opened = {one.name for one in self._formats if _present(one.after, text)} - self._opened
+        text, flat = block.text, shapes_of(block.text)
+        # Needles are looked for in the shapes, each of them once: a megabyte has few of them.
+        kinds = "\n".join(set(flat.replace("\r", "\n").split("\n")))
+        opened = {one.name for one in self._formats if _present(one.after, kinds, text)} - self._opened
         if opened:
             self._opened |= opened
             self._stencils = Stencils()
         active = [
-            (_present(one.needles, text), one) for one in self._formats if not one.after or one.name in self._opened
+            (_present(one.needles, kinds, text), one)
+            for one in self._formats
+            if not one.after or one.name in self._opened
         ]
         self._active = [(needles, one) for needles, one in active if needles]
-        self._note_needles = _present(notes.NEEDLES, text)
-        self._config_needles = _present(config_text.NEEDLES, text)
-        lines, shapes = block.lines, shapes_of(text).split("\n")
+        self._note_needles = _present(notes.NEEDLES, kinds, text)
+        self._config_needles = _present(config_text.NEEDLES, kinds, text)
+        lines, shapes = block.lines, flat.split("\n")
         first = before + block.first
         for number, line, shape in zip(range(first, first + len(lines) - cut), lines, shapes, strict=False):
             if not line or line.isspace():
@@ -374,8 +380,9 @@ class ConsoleReader:
             self._unread.append(UnreadLine(self._context.line, text.strip()[:_MAX_EXAMPLE]))
 
 
-def _present(needles: Sequence[str], text: str) -> tuple[str, ...]:
-    return tuple(needle for needle in needles if needle in text)
+def _present(needles: Sequence[str], kinds: str, text: str) -> tuple[str, ...]:
+    """The needles that stand in a text, of which `kinds` are the shapes of its lines."""
+    return tuple(needle for needle in needles if needle in (text if _DIGIT.search(needle) else kinds))
 
 
 def _holds(text: str, needles: tuple[str, ...]) -> bool:
