@@ -150,7 +150,8 @@ def _is_enough(points: int, memory: float) -> bool:
 def _too_few(points: int, memory: float) -> str:
     if memory <= SHORT_MEMORY:
         return f"{points} points are too few for an interval"
-    return f"{points} points that hang together tell as much as {points / memory:.0f} independent ones"
+    independent = max(1, round(points / memory))
+    return f"{points} points that hang together tell as much as {independent} independent one{'s'[: independent - 1]}"
 
 
 def _block_means(a: Points, b: Points, points: int, memory: float) -> Floats:
