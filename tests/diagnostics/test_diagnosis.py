@@ -9,6 +9,7 @@ import pytest
 
 from trainvitals.diagnostics import diagnosis
 from trainvitals.diagnostics.diagnosis import STRICT, diagnose, thin
+from trainvitals.diagnostics.normalisation import normalise
 from trainvitals.diagnostics.render.json import render
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Rule
@@ -26,8 +27,15 @@ def only(*rules, monkeypatch):
 def test_every_rule_answers_for_every_run():
     report = diagnose(make.run({"loss": FALLING}))
     answered = {f.code for f in report.findings} | {p.code for p in report.passed} | {n.code for n in report.not_run}
-    assert answered == {rule.code for rule in RULES}
+    assert answered == {rule.code for rule in RULES if rule.code[0] != diagnosis.COMPARING_FAMILY}
     assert report.verdict == "pass"
+
+
+def test_rules_about_baselines_answer_where_there_are_some():
+    one = normalise(make.run({"loss": FALLING}))
+    report = diagnosis.judge(one, baselines=(diagnosis.case_of(one, Settings()),))
+    answered = {f.code for f in report.findings} | {p.code for p in report.passed} | {n.code for n in report.not_run}
+    assert answered == {rule.code for rule in RULES}
 
 
 def test_a_run_whose_loss_becomes_nan_fails_and_cites_the_line():
