@@ -1,17 +1,18 @@
 """Measures trainvitals against other programs that read the same logs, and prints the ratios as a Markdown table.
 
-python run.py --peers .venv-bench/bin/python [--quick] [--rounds 5] [--only jsonl,console] [--data FOLDER]
+python run.py --peers .venv-bench/bin/python [--quick] [--rounds 5] [--only jsonl,console] [--data FOLDER] [--write]
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Cost, alternately, memory_ratio, ratio, run
+from measure import alternately, run
 from suites import SUITES, Suite
+from table import HEADER, Row, compared, load, write
 
 HERE = Path(__file__).resolve().parent
 STARTS = {"python -c pass": ["-c", "pass"], "import numpy": ["-c", "import numpy"]}
@@ -22,13 +23,14 @@ def main() -> None:
     options = _options()
     options.data.mkdir(parents=True, exist_ok=True)
     chosen = [s for s in SUITES if not options.only or s.name in options.only.split(",")]
-    print("| workload | compared with | CPU time, ratio | at most | memory, ratio | at most | ours, s | theirs, s |")
-    print("|---|---|---|---|---|---|---|---|")
+    before, rows = load(), []
+    print(*HEADER, sep="\n", flush=True)
     for suite in chosen:
-        size = suite.quick if options.quick else suite.size
-        _print(_suite(suite, size, options))
+        rows += _printed(_suite(suite, suite.quick if options.quick else suite.size, options))
     if not options.only or "start" in options.only.split(","):
-        _print(_starts(options))
+        rows += _printed(_starts(options))
+    if options.write:
+        write(rows, options.rounds, "a twentieth of the size" if options.quick else "full size", (before, load()))
 
 
 def _options() -> argparse.Namespace:
@@ -38,6 +40,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a twentieth of the size")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="names of suites, separated by commas")
+    parser.add_argument("--write", action="store_true", help="put the table into the READMEs")
     return parser.parse_args()
 
 
@@ -51,7 +54,7 @@ def _workload(name: str, size: int, folder: Path) -> tuple[Path, int]:
     return path, int(note.read_text())
 
 
-def _suite(suite: Suite, size: int, options: argparse.Namespace) -> Iterator[str]:
+def _suite(suite: Suite, size: int, options: argparse.Namespace) -> Iterator[Row]:
     path, count = _workload(suite.name, size, options.data)
     ours = [sys.executable, str(HERE / "ours.py"), str(path)]
     others = {name: _command(name, path, size, options) for name in suite.targets}
@@ -63,7 +66,8 @@ def _suite(suite: Suite, size: int, options: argparse.Namespace) -> Iterator[str
     if suite.slow:
         costs.update({name: alternately({name: others[name]}, 1)[name] for name in suite.slow})
     for name, target in suite.targets.items():
-        yield _row(suite.title.format(size=size), name, costs["ours"], costs[name], target, suite.memory.get(name))
+        title = suite.title.format(size=size)
+        yield compared(title, name, costs["ours"], costs[name], (target, suite.memory.get(name)))
 
 
 def _command(name: str, path: Path, size: int, options: argparse.Namespace) -> list[str]:
@@ -74,7 +78,7 @@ def _command(name: str, path: Path, size: int, options: argparse.Namespace) -> l
     return [str(options.peers), str(HERE / "peers.py"), name, str(path)]
 
 
-def _starts(options: argparse.Namespace) -> Iterator[str]:
+def _starts(options: argparse.Namespace) -> Iterator[Row]:
     """How long the command line takes to start, and to report on a small log."""
     path, _ = _workload("jsonl", 10_000, options.data)
     program = [str(Path(sys.executable).with_name("trainvitals"))]
@@ -82,35 +86,17 @@ def _starts(options: argparse.Namespace) -> Iterator[str]:
     commands["--help"] = [*program, "--help"]
     commands["report"] = [*program, "report", str(path)]
     costs = alternately(commands, options.rounds)
-    yield _row("`--help`", "python -c pass", costs["--help"], costs["python -c pass"], 5, None)
+    yield compared("`trainvitals --help`", "python -c pass", costs["--help"], costs["python -c pass"], (5, None))
     for name in STARTS:
-        yield _row("`report` on 10,000 rows", name, costs["report"], costs[name], None, None)
+        yield compared("`trainvitals report` on 10,000 rows", name, costs["report"], costs[name], (None, None))
 
 
-def _row(
-    title: str, name: str, ours: Sequence[Cost], theirs: Sequence[Cost], target: float | None, memory: float | None
-) -> str:
-    few = len(theirs)
-    cells = (
-        title,
-        name.replace("_", " "),
-        _number(ratio(ours[:few], theirs)),
-        _number(target),
-        _number(memory_ratio(ours[:few], theirs)),
-        _number(memory),
-        f"{min(cost.cpu for cost in ours):.2f}",
-        f"{min(cost.cpu for cost in theirs):.2f}",
-    )
-    return f"| {' | '.join(cells)} |"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
-
-
-def _print(rows: Iterator[str]) -> None:
+def _printed(rows: Iterator[Row]) -> list[Row]:
+    found = []
     for row in rows:
-        print(row, flush=True)
+        print(row.full, flush=True)
+        found.append(row)
+    return found
 
 
 if __name__ == "__main__":
