@@ -96,7 +96,7 @@ def test_an_empty_log_is_named_and_never_passes(logs: Path) -> None:
 
 
 def test_the_text_ends_with_what_was_checked(logs: Path) -> None:
-    assert run("report", GOOD).stdout.splitlines()[-1] == "1 run, 2 series, 400 points, 0 findings"
+    assert run("report", GOOD).stdout.splitlines()[-1] == "1 run, 2 series, 400 points, 1 finding"
 
 
 def test_json_is_valid_and_follows_the_schema_with_nan_in_the_log(logs: Path) -> None:
