@@ -23,6 +23,8 @@ HALVINGS = 36
 """Halvings of a cell; after them a continuous function differs by no more than rounding between its ends."""
 JUMP = 1e-4
 """What must be left of a cell's difference after all halvings: a root's has shrunk to 4e-6, a jump's not at all."""
+LEAST_JUMP = 1e-6
+"""Smaller jumps, against the whole range of values, are taken for rounding: a loss may compute in single precision."""
 KINK = 0.2
 """What must be left of a change of slope in a window 1/4096 as wide: a smooth one has shrunk to 1/4096."""
 FLAT = 0.01
@@ -144,7 +146,11 @@ def analyse(loss: Callable[[Any], Any], low: float, high: float, *, cells: int =
     """
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(f"no range from {low} to {high}")
-    f = vectorised(loss)
+    with np.errstate(all="ignore"):
+        return _analysed(vectorised(loss), low, high, cells)
+
+
+def _analysed(f: Callable[[Floats], Floats], low: float, high: float, cells: int) -> Analysis:
     x = np.linspace(low, high, cells + 1)
     y = f(x)
     if not np.isfinite(y).any():
@@ -191,7 +197,8 @@ def _jumps(f: Callable[[Floats], Floats], x: Floats, y: Floats) -> tuple[Jump, .
         left = np.abs(fm - fa - half) >= np.abs(fb - fm - half)
         a, fa = np.where(left, a, middle), np.where(left, fa, fm)
         b, fb = np.where(left, middle, b), np.where(left, fm, fb)
-    rounding = 1e-12 * max(1e-300, float(np.nanmax(np.abs(y[np.isfinite(y)]))))
+    finite = y[np.isfinite(y)]
+    rounding = max(LEAST_JUMP * float(np.ptp(finite)), 1e-12 * float(np.abs(finite).max()))
     rest = np.abs(fb - fa)
     found = np.flatnonzero(np.isfinite(rest) & (rest > JUMP * first) & (rest > rounding))
     step = (x[1] - x[0]) * 1e-3
@@ -268,8 +275,10 @@ def _kink(f: Callable[[Floats], Floats], at: float, h: float, bend: float) -> Ki
     # Where the lines of both sides meet is known much better than where the window ended.
     below, above = f(np.array([at - 2 * width, at + 2 * width]))
     met = at + (above - below - 2 * width * (left + right)) / (left - right)
-    step = h * 1e-2
-    return Kink(float(met), *_sides(f, float(met) - 1e-9 * h, float(met) + 1e-9 * h, step))
+    found = Kink(float(met), *_sides(f, float(met) - 1e-9 * h, float(met) + 1e-9 * h, h * 1e-2))
+    # A true change has one size at each scale (or half, in the middle of a cell); that of rounding grows as one looks
+    # closer.
+    return found if 0.5 * bend < abs(found.slope_after - found.slope_before) < 2.5 * bend else None
 
 
 # --- falls ------------------------------------------------------------------------------------------------------------

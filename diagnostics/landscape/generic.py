@@ -12,7 +12,7 @@ import numpy as np
 from trainvitals.diagnostics.landscape.analysis import Analysis, analyse
 from trainvitals.diagnostics.landscape.expression import ExpressionError, compiled
 from trainvitals.diagnostics.landscape.picture import Curve, Landscape, Mark, Plot, Scale
-from trainvitals.diagnostics.landscape.words import Place, sentences
+from trainvitals.diagnostics.landscape.words import MOST, Place, sentences
 from trainvitals.parsers.model import Floats
 
 
@@ -77,9 +77,9 @@ def of_function(found: Analysis, title: str, *, unit: str = "", factor: float = 
     label = Scale(f"error ({unit})" if unit else "error")
     x, y, slope = broken_at_jumps(found)
     name = Place(unit, factor)
-    marks = tuple(Mark(j.at * factor, f"jump at {name(j.at)}") for j in found.jumps)
-    marks += tuple(Mark(k.at * factor, f"kink at {name(k.at)}") for k in found.kinks)
-    shown = slope[np.isfinite(slope)]
+    marks = tuple(Mark(j.at * factor, f"jump at {name(j.at)}") for j in found.jumps[:MOST])
+    marks += tuple(Mark(k.at * factor, f"kink at {name(k.at)}") for k in found.kinks[:MOST])
+    shown = slope[np.abs(slope) < 1e300]
     limit = float(np.quantile(np.abs(shown), 0.995)) * 1.2 if shown.size and found.steep else None
     gradient = Scale("gradient", low=None if limit is None else -limit if shown.min() < 0 else 0.0, high=limit)
     return Landscape(
@@ -104,6 +104,7 @@ def broken_at_jumps(found: Analysis) -> tuple[Floats, Floats, Floats]:
     # A point has the mean slope of its two chords, or the one that it has beside a jump or at an end.
     both = np.stack([np.append(math.nan, chord), np.append(chord, math.nan)])
     known = np.isfinite(both)
-    slope = np.where(known, both, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), math.nan)
+    with np.errstate(all="ignore"):
+        slope = np.where(known, both, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), math.nan)
     slope[~np.isfinite(y)] = math.nan
     return x, y, slope

@@ -7,17 +7,22 @@ from collections.abc import Iterator
 
 from trainvitals.diagnostics.landscape.analysis import FLAT, STEEP, Analysis, Fall, Jump, Kink, Stretch
 
+MOST = 6
+"""Sentences of one kind."""
+
 
 def sentences(found: Analysis, unit: str = "", factor: float = 1.0) -> tuple[str, ...]:
     """A sentence for each thing found, errors given in `unit`, which is `factor` times the error's own."""
-    place = Place(unit, factor)
+    far = max(abs(found.low), abs(found.high)) / (found.high - found.low)
+    place = Place(unit, factor, 4 + max(0, round(math.log10(far))))
+    falls = [fall for fall in found.falls if place(fall.start) != place(fall.end)]
     told = [
-        *(_jump(jump, place) for jump in found.jumps),
-        *(_fall(fall, place) for fall in found.falls if place(fall.start) != place(fall.end)),
-        *(_kink(kink, place) for kink in found.kinks),
-        *(_flat(stretch, place) for stretch in found.flat),
-        *(_steep(stretch, place) for stretch in found.steep),
-        *_broken(found, place),
+        *_most([_jump(jump, place) for jump in found.jumps], "jumps"),
+        *_most([_fall(fall, place) for fall in falls], "places where a larger error costs less"),
+        *_most([_kink(kink, place) for kink in found.kinks], "kinks"),
+        *_most([_flat(stretch, place) for stretch in found.flat], "flat stretches"),
+        *_most([_steep(stretch, place) for stretch in found.steep], "steep stretches"),
+        *_most(list(_broken(found, place)), "stretches without a finite value"),
     ]
     span = f"between {place(found.low)} and {place(found.high)}"
     if not found.mean_slope and not told:
@@ -25,19 +30,26 @@ def sentences(found: Analysis, unit: str = "", factor: float = 1.0) -> tuple[str
     return tuple(dict.fromkeys(told)) or (f"{span} the loss is smooth, and a larger error always costs more",)
 
 
+def _most(told: list[str], what: str) -> list[str]:
+    """The first sentences of one kind, and how many more there are: a loss with noise in it jumps everywhere."""
+    more = len(told) - MOST
+    return [*told[:MOST], *([f"and {more} more {what}"] if more > 0 else [])]
+
+
 class Place:
     """Writes an error in the unit of the reader."""
 
-    def __init__(self, unit: str, factor: float) -> None:
-        self.unit, self.factor = unit, factor
+    def __init__(self, unit: str, factor: float, digits: int = 4) -> None:
+        self.unit, self.factor, self.digits = unit, factor, digits
 
     def __call__(self, error: float) -> str:
-        """The error with its unit; four digits tell it from its neighbours."""
-        return f"{error * self.factor:.4g}{f' {self.unit}' if self.unit else ''}"
+        """The error with its unit, in as many digits as tell it from its neighbours."""
+        return f"{error * self.factor:.{self.digits}g}{f' {self.unit}' if self.unit else ''}"
 
 
 def value(loss: float) -> str:
     """A loss with as many digits as tell it from others."""
+    loss += 0.0  # -0.0 is written as 0
     return f"{loss:.4f}" if 1e-3 <= abs(loss) < 10 else f"{loss:.4g}"
 
 

@@ -93,6 +93,8 @@ def test_a_good_loss_has_nothing_to_tell(text):
         ("exp(e)", 0.0, 20.0, ["steep from 19.3 to 20: the gradient reaches 4.8"]),
         ("where(e < 0.3, e, e - 1e-5)", 0.0, 1.0, ["jump at 0.3: the loss falls by 1e-05, from 0.3000"]),
         ("sin(e)", 0.0, 3.2, ["not monotone: beyond 1.571 the loss falls from 1.0000 to "]),
+        ("where(e < 1000.5, e, e - 0.2)", 1000.0, 1001.0, ["jump at 1000.5: the loss falls by 0.2", "not monotone: "]),
+        ("where(e < 0.5, e, inf)", 0.0, 1.0, ["not finite from 0.5 to 1"]),
         ("0 * e + 2", 0.0, 1.0, ["between 0 and 1 the loss is constant"]),
         ("where(e < 0.25, log(-1), e)", 0.0, 1.0, ["not finite from 0 to 0.25"]),
     ],
@@ -108,6 +110,20 @@ def test_a_fall_left_of_zero_is_told_outwards():
     (fall,) = found.falls
     assert (fall.start, fall.end, fall.equal) == pytest.approx((-0.5, -0.7, -0.3), abs=1e-6)
     assert (fall.peak, fall.low) == pytest.approx((0.5, 0.3), abs=1e-6)
+
+
+def test_rounding_to_single_precision_is_no_jump():
+    assert sentences(analyse(lambda e: np.float32(e) ** 2, 0.0, 1.0))[0].startswith(
+        "between 0 and 1 the loss is smooth"
+    )
+
+
+def test_a_loss_with_jumps_everywhere_is_told_in_few_sentences():
+    found = analyse(lambda e: np.floor(e * 1000) % 7, 0.0, 1.0)
+    told = sentences(found)
+    assert len(found.jumps) > 900
+    assert f"and {len(found.jumps) - 6} more jumps" in told
+    assert len(told) < 30
 
 
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.0), (2.0, 1.0), (0.0, math.inf), (math.nan, 1.0)])

@@ -174,6 +174,13 @@ def test_hostile_names_are_inert_in_every_picture() -> None:
     assert png.render(found).startswith(b"\x89PNG")
 
 
+def test_a_loss_beyond_all_bounds_is_drawn_as_far_as_it_goes() -> None:
+    found = generic.landscape(generic.Definition("exp(50 * e)", high=20.0))
+    assert found.sentences[-1] == "not finite from 14.2 to 20"
+    drawn = ET.fromstring(svg.render(found))
+    assert not re.search("nan|inf", " ".join(path.get("d", "") for path in drawn.findall(f"{SVG}path")))
+
+
 def test_words_of_marks_do_not_lie_on_each_other() -> None:
     x = np.array([0.0, 1.0])
     marks = tuple(Mark(0.5, f"mark {i}", 0.5) for i in range(4))

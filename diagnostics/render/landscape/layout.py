@@ -23,6 +23,8 @@ SQUARE = 460.0
 LETTER = 6.1
 """Mean width of a letter of the small text, in pixels."""
 LINE = 18.0
+LARGEST = 1e300
+"""What is larger is not drawn: the length of an axis must be finite."""
 LEVELS = 48
 """Colours of a surface: neighbouring cells of one colour are drawn as one."""
 
@@ -98,7 +100,7 @@ def _plot(plot: Plot) -> Drawing:
 def _axis(scale: Scale, values: Sequence[Floats], first: float, last: float, margin: float = 0.06) -> Axis:
     """The axis of all values, or of the ends that the scale demands."""
     every = np.concatenate([*values, np.zeros(0)])
-    every = every[np.isfinite(every) & ((every > 0) | (not scale.log))]
+    every = every[(np.abs(every) < LARGEST) & ((every > 0) | (not scale.log))]
     low, high = (float(every.min()), float(every.max())) if every.size else (1.0, 2.0)
     if scale.log:
         low, high = scale.low or low, scale.high or high
@@ -150,7 +152,7 @@ def _key(curves: Sequence[Curve], beside: str) -> tuple[list[Shape], int]:
 
 def _lines(curve: Curve, x: Axis, y: Axis) -> Iterator[Line]:
     """The parts of a curve between values that cannot be drawn."""
-    good = np.isfinite(curve.x) & np.isfinite(curve.y)
+    good = (np.abs(curve.x) < LARGEST) & (np.abs(curve.y) < LARGEST)
     good &= (curve.y > 0) | (not y.log)
     across, up = _pixels(x, np.where(good, curve.x, x.low)), _pixels(y, np.where(good, curve.y, y.low))
     for drawn, group in groupby(range(good.size), key=lambda i: bool(good[i])):
