@@ -347,7 +347,8 @@ def _flat(x: Floats, y: Floats, slope: Floats, inside: Bools, mean_slope: float)
     for a, b in stretches(flat):
         if a <= least <= b + 1 or x[b + 1] - x[a] < SHORT * (x[-1] - x[0]):
             continue
-        found.append(Stretch(float(x[a]), float(x[b + 1]), float(np.abs(slope[a : b + 1]).max())))
+        size = float(np.abs(slope[a : b + 1]).max())
+        found.append(Stretch(float(x[a]), float(x[b + 1]), size if size > 1e-9 * mean_slope else 0.0))
     return tuple(found)
 
 

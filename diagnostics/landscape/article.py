@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.landscape.picture import Curve, Landscape, Mark, Plot, Scale, Surface
+from trainvitals.diagnostics.landscape.picture import OVER, Curve, Landscape, Mark, Plot, Scale, Surface
 from trainvitals.parsers.model import Floats
 
 CELLS = 60
@@ -178,7 +178,7 @@ def _surface(options: Options, run: Trajectory) -> Surface:
 
 def _rays(bounds: Sequence[float], top: float) -> tuple[Curve, ...]:
     ends = [(top, r * top) if r <= 1 else (top / r, top) for r in bounds]
-    return tuple(Curve("", np.array([0.0, x]), np.array([0.0, y]), 4, "thin") for x, y in ends)
+    return tuple(Curve("", np.array([0.0, x]), np.array([0.0, y]), OVER, "thin") for x, y in ends)
 
 
 def _ends(run: Trajectory) -> tuple[Mark, ...]:

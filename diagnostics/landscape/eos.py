@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trainvitals.diagnostics.landscape.picture import Curve, Landscape, Mark, Plot, Scale
+from trainvitals.diagnostics.landscape.picture import COLOURS, Curve, Landscape, Mark, Plot, Scale
 from trainvitals.diagnostics.report import Cell, Table
 from trainvitals.parsers.model import Floats
 
@@ -53,8 +53,8 @@ def landscape(counts: Mapping[str, float], weighted: str, weight: float) -> Land
     marks = tuple(Mark(weight, f"{name} {now[name][0]:.1%}".replace("%", " %"), 100 * now[name][0]) for name in names)
     made = " + ".join(f"{present[name]:g} {name}" for name in names)
     lines = [
-        Curve(f"{name}, {how}", over, factors[name][i], 2 * number + i, "line" if i == 0 else "dashed")
-        for number, name in enumerate(names)
+        Curve(f"{label}, {how}", over, factors[name][i], 2 * number + i, "line" if i == 0 else "dashed")
+        for number, (name, label) in enumerate(_pair(names))
         for i, how in enumerate(("weighted mean", "sum"))
     ]
     return Landscape(
@@ -66,7 +66,7 @@ def landscape(counts: Mapping[str, float], weighted: str, weight: float) -> Land
                 "share of the token loss, and of its gradient",
                 label,
                 Scale("share in %", low=0.0, high=100.0),
-                tuple(Curve(name, over, 100 * share[name], i) for i, name in enumerate(names)),
+                tuple(Curve(name, over, 100 * share[name], i % COLOURS) for i, name in enumerate(names)),
                 marks,
             ),
             Plot(
@@ -95,8 +95,13 @@ def _told(counts: Mapping[str, float], names: list[str], weighted: str, weight: 
         f"of {weighted} by {plain:.3g}, as the mean divides by the sum of the weights",
         f"sum: the gradient of {', '.join(others)} is unchanged and that of {weighted} is multiplied by {weight:g}; "
         f"the whole loss grows from {tokens:g} to {tokens + counts[weighted] * (weight - 1):g} token losses",
-        f"both have the same share at weight {equal:g}",
+        f"{weighted} has half of the token loss at weight {equal:g}",
     )
+
+
+def _pair(names: list[str]) -> tuple[tuple[str, str], ...]:
+    """One class without the weight, for all of them, and the weighted one, which is the last; each with a label."""
+    return ((names[0], names[0] if len(names) == 2 else "others"), (names[-1], names[-1]))
 
 
 def _percent(share: float) -> str:
@@ -110,10 +115,10 @@ def _table(counts: Mapping[str, float], names: list[str], weighted: str, weight:
         (
             float(w),
             *(_percent(share[name][i]) for name in names),
-            *(f"x{factors[name][0][i]:.3g}" for name in names),
-            *(f"x{factors[name][1][i]:.3g}" for name in names),
+            *(f"x{factors[name][way][i]:.3g}" for way in (0, 1) for name, _ in _pair(names)),
         )
         for i, w in enumerate(at)
     ]
-    heads = (*(f"{n} share" for n in names), *(f"{n} grad (mean)" for n in names), *(f"{n} grad (sum)" for n in names))
+    ways = (f"{label} grad ({way})" for way in ("mean", "sum") for _, label in _pair(names))
+    heads = (*(f"{name} share" for name in names), *ways)
     return Table("shares and gradients by weight", ("weight", *heads), tuple(rows))

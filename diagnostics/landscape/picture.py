@@ -8,6 +8,10 @@ from typing import Literal
 from trainvitals.diagnostics.report import Table
 from trainvitals.parsers.model import Floats
 
+COLOURS = 7
+"""Colours for curves; one more, `OVER`, is seen on a surface only."""
+OVER = COLOURS
+
 Weight = Literal["line", "dashed", "thin"]
 
 

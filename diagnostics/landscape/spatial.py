@@ -10,9 +10,10 @@ from itertools import pairwise
 import numpy as np
 
 from trainvitals.diagnostics.landscape.analysis import Analysis, analyse
-from trainvitals.diagnostics.landscape.picture import Band, Curve, Landscape, Mark, Plot, Scale, Surface
+from trainvitals.diagnostics.landscape.picture import COLOURS, Band, Curve, Landscape, Mark, Plot, Scale, Surface
 from trainvitals.diagnostics.landscape.words import Place, change, sentences, value
 from trainvitals.diagnostics.loss_type import Stage
+from trainvitals.diagnostics.pixels import pixel_errors
 from trainvitals.diagnostics.report import Cell, Table
 from trainvitals.parsers.model import Floats
 
@@ -221,7 +222,7 @@ def lookup(options: Options) -> tuple[str, ...]:
     px, place = options.pixels, Place("px", options.pixels)
     spans = error_intervals(options.stages, max(loss - half, 0.0), loss + half)
     constant = " or ".join(f"{a * px:.4g} to {place(b)}" for a, b in spans) or "no constant error"
-    exact = ", ".join(place(a) for a, _ in error_intervals(options.stages, loss, loss)) or "no error exactly"
+    exact = ", ".join(f"{error:.4g} px" for error in pixel_errors(options.stages, px, loss)) or "no error exactly"
     least, most = mean_error_range(options.stages, loss)
     mixed = f"sets of different errors with this mean loss have a mean error from {place(least)} to {place(most)}"
     return (
@@ -252,7 +253,7 @@ def _plots(found: Analysis, stages: Stages, repaired: Stages, px: float) -> tupl
     lows = tuple(Mark(f.equal * px, f"{place(f.equal)}: as cheap as {place(f.low_at)}", f.low) for f in found.falls)
     starts = [0.0, *(s.below for s in stages[:-1])]
     bands = tuple(
-        Band(a * px, min(s.below, found.high) * px, name, i)
+        Band(a * px, min(s.below, found.high) * px, name, i % COLOURS)
         for i, (a, s, name) in enumerate(zip(starts, stages, _names(stages), strict=True))
         if a < found.high
     )
@@ -284,7 +285,12 @@ def _surface(stages: Stages, px: float, reach: float) -> Surface:
     corners = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 0]], np.float64)
     ends = [(s.below, name) for s, name in zip(stages, _names(stages), strict=True) if s.below < reach]
     diamonds = tuple(
-        Curve(f"end of {name}: {below * px:.4g} px", below * px * corners[:, 0], below * px * corners[:, 1], 1 + 2 * i)
+        Curve(
+            f"end of {name}: {below * px:.4g} px",
+            below * px * corners[:, 0],
+            below * px * corners[:, 1],
+            (1 + 2 * i) % COLOURS,
+        )
         for i, (below, name) in enumerate(ends)
     )
     return Surface(

@@ -77,6 +77,15 @@ def test_json_holds_the_data_of_the_pictures() -> None:
     assert any("33.6 to 43.2 px" in sentence for sentence in document["sentences"])
 
 
+def test_any_number_of_classes_has_colours(tmp_path: Path) -> None:
+    classes = ",".join(f"C{i}={i + 1}" for i in range(12))
+    for name in ("x.png", "x.svg"):
+        assert run("eos", "--counts", f"{classes},EOS=1", "-o", tmp_path / name).exit_code == 0
+    assert set(re.findall(r'class="(?:line|dashed) c(\d+)"', (tmp_path / "x.svg").read_text())) == set("0123456"), (
+        "and no white one"
+    )
+
+
 def test_the_constants_of_the_staged_loss_can_be_changed() -> None:
     assert run("spatial", "--multipliers", "5,1").stdout.startswith("staged distance loss: 5 d^2 below 0.05 | d^2")
     closed = run("spatial", "--multipliers", "1,1", "--slope", "0.2", "--constant", "-0.01")

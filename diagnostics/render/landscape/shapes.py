@@ -8,7 +8,7 @@ from typing import Literal
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#ffffff")
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#9a9a9a", "#ffffff")
 """Colours of curves by number, told apart with any colour vision; the last is for lines over a surface."""
 
 HEAT = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
