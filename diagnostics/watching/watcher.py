@@ -10,6 +10,7 @@ import numpy as np
 
 from trainvitals.diagnostics.diagnosis import diagnose
 from trainvitals.diagnostics.report import SEVERITIES, Finding, Report
+from trainvitals.diagnostics.rules.t102_stall import CODE
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.diagnostics.watching import stall
 from trainvitals.diagnostics.watching.news import Found, Gone, News, Told
@@ -108,14 +109,14 @@ class Watcher:
 
     def _stalls(self) -> Iterator[News]:
         """T102, once for each silence; a run that has finished may be silent."""
-        if not self._settings.runs(stall.CODE):
+        if not self._settings.runs(CODE):
             return
         now = self._clock()
         for watched in self._watched.values():
             quiet = None if watched.done else watched.pace.overdue(now)
             step, unit = _reach(watched.reports)
             if quiet is not None and watched.stalled is None:
-                severity = self._settings.severities.get(stall.CODE, "fail")
+                severity = self._settings.severities.get(CODE, "fail")
                 watched.stalled = stall.finding(quiet, watched.pace.gap, step, severity)
                 yield Found(watched.name, watched.stalled, step, unit)
             elif quiet is None and watched.stalled is not None:
