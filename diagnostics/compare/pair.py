@@ -148,7 +148,7 @@ def _is_enough(points: int, memory: float) -> bool:
 
 
 def _too_few(points: int, memory: float) -> str:
-    if memory <= SHORT_MEMORY:
+    if not math.isfinite(memory) or memory <= SHORT_MEMORY:
         return f"{points} points are too few for an interval"
     independent = max(1, round(points / memory))
     return f"{points} points that hang together tell as much as {independent} independent one{'s'[: independent - 1]}"

@@ -81,11 +81,14 @@ def _rows(file: LogFile) -> Iterator[tuple[int, Cells | None]]:
 
 
 def _cells(line: bytes) -> list[str] | None:
-    csv.field_size_limit(MAX_LINE_BYTES)
+    # The limit is one for the whole process, and other readers rely on it.
+    usual = csv.field_size_limit(MAX_LINE_BYTES)
     try:
         return next(csv.reader([line.decode("utf-8", "replace")]), [])
     except csv.Error:
         return None
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _end_of_row(lines: list[bytes], at: int) -> int:

@@ -118,7 +118,7 @@ def test_a_run_that_is_named_twice_is_read_once(tree):
 
 
 def test_a_text_whose_metrics_nobody_understands_is_shown_with_its_unread_lines(tree):
-    top = tree({"a/run7.txt": "".join(f"loss {i} :: train loss= 2.{i}q and so on\n" for i in range(50))})
+    top = tree({"a/run7.txt": "".join(f"loss=2.{i}.7 acc=1.{i}.3\n" for i in range(50))})
     assert found(top) == {"a": {"a/run7.txt"}}
     source = read(top).sources[0]
     assert source.unread_lines == 50
