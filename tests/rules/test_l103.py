@@ -143,3 +143,12 @@ def test_a_low_first_row_of_a_noisy_loss_is_no_leap(seed):
     loss = 3 * np.exp(0.3 * rng.standard_normal(200) - 0.4 * np.linspace(0, 1, 200))
     loss[0] = loss.min()
     assert not isinstance(check(case({"loss": loss})), Finding)
+
+
+@pytest.mark.parametrize(("held_out", "found"), [(1.0, False), (1.6, True)])
+def test_noise_that_wanders_is_no_divergence_while_the_held_out_loss_is_at_its_best(held_out, found):
+    rng = np.random.default_rng(0)
+    level = np.concatenate([np.linspace(2.2, 0.7, 100), np.full(40, 0.7), np.full(60, 1.3)])
+    evals = np.concatenate([np.linspace(2.0, 1.0, 10), np.full(6, held_out)])
+    series = {"loss": noisy(level, 0.2, rng), "eval/loss": (np.linspace(10, 200, 16), evals)}
+    assert isinstance(check(case(series)), Finding) is found
