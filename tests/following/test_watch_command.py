@@ -113,7 +113,9 @@ def test_ctrl_c_ends_it_with_a_last_look_and_a_summary(tmp_path: Path):
     ],
 )
 def test_a_stall_is_selected_and_ignored_like_a_rule(arguments: list[str], stalls: bool, judges: bool):
-    context = watch_command.make_context("watch", ["x", "--isolated", *arguments])
+    context = watch_command.make_context(
+        "watch", ["x", "--isolated", *arguments], parent=click.Context(main, **main.context_settings)
+    )
     context.params.pop("path")
     settings = settings_of(["x"], context.params)
     assert (settings.runs("T102"), settings.runs("N101")) == (stalls, judges)
