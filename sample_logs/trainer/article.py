@@ -144,11 +144,16 @@ def evaluate(model: nn.Module, rows: Tensor, judge: Callable[..., tuple[Tensor, 
 
 
 def generated_share(model: nn.Module, prompts: Tensor, articles: Sequence[int], count: int) -> Metrics:
-    """Share of articles in what the model writes behind the first tokens of validation rows, beside the data's own."""
+    """Share of articles in what the model writes behind the first tokens of validation rows, beside the data's own.
+
+    Nothing where its chances are not finite: such a model writes no token.
+    """
     rows = prompts.to(seeds.device())
     written = rows[:, :8]
     for _ in range(count):
         chances = model(written)[:, -1].float().softmax(dim=-1)
+        if not bool(torch.isfinite(chances).all()):
+            return {}
         written = torch.cat([written, torch.multinomial(chances, 1)], dim=1)
     known = torch.tensor(list(articles), device=rows.device)
     return {
