@@ -40,7 +40,7 @@ def check(case: Case, *, worse: float = 0.1, noise: float = 1.0, points_needed: 
     What it checks: the pixel error at the evaluation with the lowest validation loss against the lowest pixel error,
     and whether the definition of the loss falls anywhere as the error grows.
 
-    Why it matters: the three-stage loss drops from 0.0250 to 0.0025 at 9.6 px: an error of 10 px costs as little as
+    Why it matters: the three-stage loss drops from 0.0250 to 0.0025 at 9.6 px: that error costs as little as
     one of 3.04 px. Training works, as the gradient still points inward, but the lowest loss may be a worse model.
 
     What to try: choose and stop by the pixel error; the finding names the better checkpoint.
