@@ -55,7 +55,9 @@ def train(
     from trainvitals.sample_logs.trainer.writers import Output
 
     if everything:
-        command.train_corpus(Path(out or "sample_logs"), kind, console.complain)
+        failed = command.train_corpus(Path(out or "sample_logs"), kind, console.complain)
+        if failed:
+            raise click.ClickException(f"{len(failed)} trainings ended early: {'; '.join(failed)}")
     elif kind is None:
         raise click.UsageError("TYPE is missing; --list names the types", ctx=context)
     else:

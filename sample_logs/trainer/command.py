@@ -70,22 +70,34 @@ def record(case: Case) -> str:
     return f"{case.command}\ndevice {seeds.device_name()}\npython {platform.python_version()}, {versions}\n"
 
 
-def train_corpus(root: Path, kind: str | None, say: Callable[[str], None]) -> None:
-    """Train all cases, or those of one type, into their folders below `root`, with their expectations."""
-    for case in corpus.CASES:
-        if kind not in (None, case.kind):
-            continue
-        folder = root / case.folder
-        say(case.command)
-        train(Request(case.kind, case.fault, case.seed), Output(folder, case.forms))
-        for checkpoint in folder.glob("*.pt"):
-            checkpoint.unlink()
-        for checkpoint in folder.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint)
-        _write(folder / "command.txt", record(case))
-        expect(root, [case])
+def train_corpus(root: Path, kind: str | None, say: Callable[[str], None]) -> tuple[str, ...]:
+    """Train all cases, or those of one type, into their folders below `root`, with their expectations.
+
+    Returns:
+        The commands of the cases that ended in an error; the others went on.
+    """
+    chosen = (case for case in corpus.CASES if kind in (None, case.kind))
+    failed = tuple(case.command for case in chosen if not _train_case(root, case, say))
     if kind is None and (root / "README.md").is_file():
         list_cases(root)
+    return failed
+
+
+def _train_case(root: Path, case: Case, say: Callable[[str], None]) -> bool:
+    folder = root / case.folder
+    say(case.command)
+    try:
+        train(Request(case.kind, case.fault, case.seed), Output(folder, case.forms))
+    except Exception as error:  # noqa: BLE001 (whatever ends one training, the others are still to be had)
+        say(f"{case.command} ended: {type(error).__name__}: {error}")
+        return False
+    for checkpoint in folder.glob("*.pt"):
+        checkpoint.unlink()
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+    _write(folder / "command.txt", record(case))
+    expect(root, [case])
+    return True
 
 
 def expect(root: Path, cases: Iterable[Case]) -> None:
