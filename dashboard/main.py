@@ -1,4 +1,4 @@
-"""The page behind `app.py`: the runs of a folder, and below them the one that was chosen."""
+"""The pages behind `app.py`, and what they have in common: the runs below the folder, or why there are none."""
 
 from __future__ import annotations
 
@@ -6,28 +6,35 @@ import os
 
 import streamlit as st
 
-from trainvitals.dashboard import overview, run_page
-from trainvitals.dashboard.data import examine_all, root
+from trainvitals.dashboard import links, runs
 from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.pages import overview, run
 from trainvitals.parsers import ReadError
 
 
 def main() -> None:
-    """Draw the whole page; Streamlit calls this again after every interaction."""
+    """Draw the page that the URL names; Streamlit calls this again after every interaction."""
     st.set_page_config(page_title="trainvitals", page_icon=":material/monitor_heart:", layout="wide")
-    folder = root()
-    st.markdown(f"## trainvitals &nbsp; {inert(os.path.basename(os.path.abspath(folder)))}")
+    pages = {
+        "": st.Page(overview.show, title="Runs", icon=":material/list:", default=True),
+        "run": st.Page(run.show, title="Run", icon=":material/troubleshoot:", url_path="run"),
+    }
+    links.remember(pages)
+    chosen = st.navigation(list(pages.values()), position="top")
+    if _has_runs():
+        chosen.run()
+
+
+def _has_runs() -> bool:
+    folder = inert(os.path.abspath(runs.root()))
     try:
-        runs = examine_all(folder)
+        found = runs.catalogue()
     except ReadError as error:
         st.error(inert(str(error)))
-        return
-    if not runs:
+        return False
+    if not found:
         st.info(
-            f"No training log found below {inert(os.path.abspath(folder))}. Start the dashboard with a folder that "
+            f"No training log found below {folder}. Start the dashboard with a folder that "
             "holds JSON lines, trainer_state.json, event files, CSV or console logs: `trainvitals dashboard FOLDER`."
         )
-        return
-    chosen = overview.choose(runs)
-    if chosen is not None:
-        run_page.show(chosen)
+    return bool(found)

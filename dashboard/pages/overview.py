@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
-from trainvitals.diagnostics.pipeline import Examined
+from trainvitals.dashboard import links, runs
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import terminal
-from trainvitals.diagnostics.report import Finding, Report, SeriesSummary, Verdict
+from trainvitals.diagnostics.report import Finding, Report, SeriesSummary
 
 ICONS = {"fail": "\u2716 fail", "warn": "\u26a0 warn", "pass": "\u2714 pass", "unknown": "? unknown"}
-ORDER: tuple[Verdict, ...] = ("fail", "warn", "unknown", "pass")
 
 
-def choose(runs: Sequence[Examined]) -> Examined | None:
-    """Draw the table of runs, worst first, and return the run whose row (or whose name in the URL) was chosen."""
-    ordered = sorted(runs, key=lambda one: (ORDER.index(one.report.verdict), one.report.run))
+def show() -> None:
+    """Draw the table of runs, worst first; a chosen row opens its run."""
+    ordered = list(runs.catalogue().values())
     counts = Counter(one.report.verdict for one in ordered)
-    st.caption(" \u00b7 ".join(f"{counts[v]} {v}" for v in ORDER if counts[v]) + f" of {len(ordered)} runs")
+    st.caption(" \u00b7 ".join(f"{counts[v]} {v}" for v in runs.ORDER if counts[v]) + f" of {len(ordered)} runs")
     event = st.dataframe(
         pd.DataFrame([_row(one.report) for one in ordered]),
         hide_index=True,
@@ -40,15 +38,8 @@ def choose(runs: Sequence[Examined]) -> Examined | None:
         placeholder="",
         alt="Table of runs with verdict, worst finding and loss",
     )
-    rows = event.selection.rows
-    if rows:
-        chosen = ordered[rows[0]]
-        st.query_params["run"] = chosen.report.run
-        return chosen
-    named = st.query_params.get("run", "")
-    # The URL only chooses among runs that were found; nothing in it is ever opened.
-    by_name = {one.report.run: one for one in ordered}
-    return by_name.get(named, ordered[0])
+    if event.selection.rows:
+        links.go("run", run=ordered[event.selection.rows[0]].report.run)
 
 
 def _row(report: Report) -> dict[str, object]:

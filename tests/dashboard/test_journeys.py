@@ -36,7 +36,7 @@ def _write(path, rows):
 
 
 def test_the_sickest_run_is_shown_first_with_its_reason(address):
-    with page(address) as view:
+    with page(address + "run") as view:
         view.wait_for_selector("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
         body = view.inner_text("body")
         assert "broken" in body
@@ -46,12 +46,12 @@ def test_the_sickest_run_is_shown_first_with_its_reason(address):
 
 
 def test_a_link_opens_the_run_that_it_names(address):
-    with page(address + "?run=healthy") as view:
+    with page(address + "run?run=healthy") as view:
         assert view.get_by_role("heading", name="healthy").count() == 1
 
 
 def test_a_link_to_something_that_is_no_run_opens_nothing(address):
-    with page(address + "?run=../../etc/passwd") as view:
+    with page(address + "run?run=../../etc/passwd") as view:
         body = view.inner_text("body")
         assert "root:" not in body
         assert view.get_by_role("heading", name="broken").count() == 1
@@ -59,7 +59,7 @@ def test_a_link_to_something_that_is_no_run_opens_nothing(address):
 
 def test_a_metric_name_from_a_log_is_shown_and_not_obeyed(address):
     requests = []
-    with page(address + "?run=hostile") as view:
+    with page(address + "run?run=hostile") as view:
         view.on("request", lambda request: requests.append(request.url))
         view.on("dialog", lambda dialog: pytest.fail(f"a script of the log ran: {dialog.message}"))
         view.get_by_label("metrics").first.click()

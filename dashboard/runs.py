@@ -8,9 +8,13 @@ import sys
 import streamlit as st
 
 from trainvitals.diagnostics.pipeline import Examined, examine_files
+from trainvitals.diagnostics.report import Verdict
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings, find
 from trainvitals.parsers import RunFiles, discover
+
+ORDER: tuple[Verdict, ...] = ("fail", "warn", "unknown", "pass")
+"""Verdicts, those first that need somebody."""
 
 Stamp = tuple[tuple[str, int, int], ...]
 """Path, size and time of change of every file of a run: what its cached report depends on."""
@@ -47,8 +51,13 @@ def examine(files: RunFiles, stamp: Stamp, rules: Stamp, _settings: Settings) ->
     return tuple(examine_files(files, _settings))
 
 
-def examine_all(folder: str) -> list[Examined]:
-    """All runs below the folder, with a progress bar where that takes time."""
+def catalogue() -> dict[str, Examined]:
+    """All runs below the root folder by their names, worst first; with a progress bar where reading takes time.
+
+    Raises:
+        ReadError: the root folder does not exist.
+    """
+    folder = root()
     found = scan(folder)
     bar = st.progress(0.0, "Reading runs") if len(found) > 20 else None
     # The same settings as on the command line: never those that lie inside the folder that is judged.
@@ -61,4 +70,10 @@ def examine_all(folder: str) -> list[Examined]:
             bar.progress(count / len(found), f"Read {count} of {len(found)} runs")
     if bar:
         bar.empty()
-    return examined
+    ordered = sorted(examined, key=lambda one: (ORDER.index(one.report.verdict), one.report.run))
+    return {one.report.run: one for one in ordered}
+
+
+def named(name: str) -> Examined | None:
+    """The run of this name; whatever else stands in a URL is no run, and nothing is ever opened for it."""
+    return catalogue().get(name)

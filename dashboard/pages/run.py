@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from trainvitals.dashboard import runs
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.charts import Curve, curves_chart
 from trainvitals.diagnostics.normalisation import Normalised
@@ -26,10 +27,11 @@ SEVERITY = {"fail": ":red[\u2716 fail]", "warn": ":orange[\u26a0 warn]", "info":
 MAX_CURVES = 8
 
 
-def show(one: Examined) -> None:
-    """Draw the page of one run."""
+def show() -> None:
+    """Draw the run that the URL names, or the sickest one."""
+    found = runs.catalogue()
+    one = found.get(st.query_params.get("run", "")) or next(iter(found.values()))
     report = one.report
-    st.divider()
     st.markdown(f"### {WORDS[report.verdict]} &nbsp; {inert(report.run)}")
     st.caption(_what_was_checked(report))
     for finding in report.findings:
