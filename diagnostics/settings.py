@@ -18,7 +18,7 @@ Read from `trainvitals.toml`, or from `[tool.trainvitals]` in `pyproject.toml`:
 
     [tolerances]
     "eval loss" = 0.02
-    "article_loss / other_loss" = { end = 0.1, 3 = 0.2 }
+    "article_loss / other_loss" = { end = [0.6, 0.9], 3 = 0.2 }
 """
 
 from __future__ import annotations

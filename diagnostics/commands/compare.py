@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from trainvitals.diagnostics.case import Case
     from trainvitals.diagnostics.compare.model import Comparison
     from trainvitals.diagnostics.settings import Settings
+    from trainvitals.parsers.model import Series
 
 FORMATS = ("text", "json", "markdown", "html")
 BY = ("tokens", "steps", "time")
@@ -22,6 +24,7 @@ BY = ("tokens", "steps", "time")
 @click.command(short_help="Put runs side by side, and say what differs.")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True)
 @click.option("--group", "groups", multiple=True, metavar="PATTERN", help="Runs that are one method: 'base-*'.")
+@click.option("--metric", "asked", multiple=True, metavar="NAME", help="Only this: loss, 'eval loss', 'pck*'.")
 @click.option("--by", type=click.Choice(BY), help="Match by this, not by the first that all have.")
 @click.option("--last", type=click.FloatRange(0.05, 1), default=0.3, help="Share of the common range, its end [0.3].")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Kind of output.")
@@ -32,6 +35,7 @@ BY = ("tokens", "steps", "time")
 def compare(
     paths: tuple[str, ...],
     groups: tuple[str, ...],
+    asked: tuple[str, ...],
     by: str | None,
     last: float,
     form: str,
@@ -55,13 +59,40 @@ def compare(
     if len(usable) < 2:
         console.complain(f"a comparison needs two runs; found {len(usable)}")
         return console.WRONG if unreadable else console.NOTHING
-    found = compared(usable, groups, by or "", last)
-    console.write(_text(found, usable, form, target, options), target)
+    _known(usable, asked)
+    found = compared(usable, groups, by or "", last, asked)
+    console.write(_text(found, _drawn(usable, asked), form, target, options), target)
     if not found.rows:
         console.complain(_why_nothing(found))
     if unreadable:
         return console.WRONG
     return console.OK if found.rows else console.NOTHING
+
+
+def _known(cases: Sequence[Case], asked: Sequence[str]) -> None:
+    """Refuse a metric that no run has: a misspelt name must not end as "nothing differs".
+
+    Raises:
+        click.BadParameter: naming those that come close.
+    """
+    import difflib
+
+    from trainvitals.diagnostics.compare.metrics import label, named
+
+    for name in asked:
+        if not named(cases, name):
+            names = dict.fromkeys(label(s.metric, s.split) for case in cases for s in case.run.series)
+            close = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or list(names)[:5]
+            raise click.BadParameter(f"no run has {name!r}; there is {', '.join(close)}", param_hint="'--metric'")
+
+
+def _drawn(cases: Sequence[Case], asked: Sequence[str]) -> list[tuple[str, Series]]:
+    """Runs with the curve to draw of each: the first metric that was asked for, or the loss."""
+    from trainvitals.diagnostics.compare.metrics import named
+
+    key = named(cases, asked[0])[0] if asked else None
+    found = [(case.run.name, case.get(*key) if key else case.loss) for case in cases]
+    return [(name, series) for name, series in found if series is not None]
 
 
 def _settings(paths: tuple[str, ...], *, isolated: bool) -> Settings:
@@ -99,7 +130,9 @@ def _why_nothing(found: Comparison) -> str:
     return "the runs share no metric over a common range" if found.axis else "the runs have no axis in common"
 
 
-def _text(found: Comparison, cases: list[Case], form: str, target: str | None, options: dict[str, Any]) -> str:
+def _text(
+    found: Comparison, curves: list[tuple[str, Series]], form: str, target: str | None, options: dict[str, Any]
+) -> str:
     from trainvitals.diagnostics.render import comparison_html, comparison_json, comparison_markdown
 
     if form == "json":
@@ -107,7 +140,7 @@ def _text(found: Comparison, cases: list[Case], form: str, target: str | None, o
     if form == "markdown":
         return comparison_markdown.render(found)
     if form == "html":
-        return comparison_html.render(found, [(c.run.name, c.loss) for c in cases if c.loss is not None])
+        return comparison_html.render(found, curves)
     return _page(found, target, options)
 
 

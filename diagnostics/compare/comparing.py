@@ -26,12 +26,13 @@ NAN = math.nan
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setup:
-    """Two groups that are compared, on which axis, and over which share of their common range."""
+    """Two groups that are compared, on which axis, over which share of their common range, which metrics if not all."""
 
     first: Side
     other: Side
     axis: Axis
     share: float
+    asked: tuple[str, ...] = ()
     tier: Tier = "one pair"
 
     @property
@@ -51,7 +52,13 @@ class Measured:
 
 
 @np.errstate(all="ignore")
-def compare(cases: Sequence[Case], patterns: Sequence[str] = (), by: str = "", share: float = SHARE) -> Comparison:
+def compare(
+    cases: Sequence[Case],
+    patterns: Sequence[str] = (),
+    by: str = "",
+    share: float = SHARE,
+    asked: Sequence[str] = (),
+) -> Comparison:
     """Compare the first run, or group of seeds, with each of the others.
 
     Args:
@@ -59,10 +66,11 @@ def compare(cases: Sequence[Case], patterns: Sequence[str] = (), by: str = "", s
         patterns: globs of names or paths; the runs that one matches are a group.
         by: `tokens`, `steps` or `time`; by default the first of these that all runs have.
         share: the end of the common range whose levels are compared.
+        asked: names or patterns of the metrics to compare; none for those that the loss types watch.
     """
     grouped = sides([member(case) for case in cases], patterns)
     axis = choose(cases, by)
-    pairs = tuple(_pair(Setup(grouped[0], other, axis, share)) for other in grouped[1:]) if axis else ()
+    pairs = tuple(_pair(Setup(grouped[0], other, axis, share, tuple(asked))) for other in grouped[1:]) if axis else ()
     return Comparison(
         axis or "",
         tuple(side.group for side in grouped),
@@ -95,7 +103,7 @@ def _matched(first: Side, other: Side) -> list[tuple[int, int]]:
 
 def _pair(setup: Setup) -> Pair:
     setup = replace(setup, tier=tier_of(setup.first, setup.other))
-    keys, absent = metrics.compared((*setup.first.cases, *setup.other.cases))
+    keys, absent = metrics.compared((*setup.first.cases, *setup.other.cases), setup.asked)
     measured = [found for key in keys if (found := _measure(setup, *key)) is not None]
     if measured and measured[0].estimate is not None and measured[0].estimate.paired:
         setup = replace(setup, tier="paired runs")

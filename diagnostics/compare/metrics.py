@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
-from trainvitals.parsers.model import Split
+from trainvitals.parsers.model import Series, Split
 
 Key = tuple[str, Split]
 """A metric and its split."""
@@ -32,11 +33,24 @@ def better(metric: str) -> int:
     return 0
 
 
-def compared(cases: Sequence[Case]) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
-    """(metrics that all runs have, metrics that only some have), the main loss first."""
-    wanted = tuple(dict.fromkeys(_wanted(cases)))
+def compared(cases: Sequence[Case], asked: Sequence[str] = ()) -> tuple[tuple[Key, ...], tuple[Key, ...]]:
+    """(metrics that all runs have, metrics that only some have), the main loss first, or those asked for, in order."""
+    keys = (key for name in asked for key in named(cases, name)) if asked else _wanted(cases)
+    wanted = tuple(dict.fromkeys(keys))
     has = {key: sum(_has(case, key) for case in cases) for key in wanted}
     return tuple(k for k in wanted if has[k] == len(cases)), tuple(k for k in wanted if 0 < has[k] < len(cases))
+
+
+def named(cases: Sequence[Case], name: str) -> tuple[Key, ...]:
+    """The metrics of any run that a name or pattern means: as shown (`eval loss`), else as logged, or on any split."""
+    series = [one for case in cases for one in case.run.series if len(one)]
+    ways: tuple[Callable[[Series], str], ...] = (
+        lambda one: label(one.metric, one.split),
+        lambda one: one.logged_as,
+        lambda one: one.metric,
+    )
+    found = ([(one.metric, one.split) for one in series if fnmatchcase(way(one), name)] for way in ways)
+    return tuple(dict.fromkeys(next((keys for keys in found if keys), [])))
 
 
 def quality(case: Case) -> tuple[Key, ...]:

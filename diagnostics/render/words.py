@@ -117,7 +117,8 @@ def _main_reason(report: Report) -> str:
     groups = by_reason(report.not_run)
     # Whether the run learns is what the verdict lacks; that some other rule could not speak explains nothing.
     learning = (reason for reason, codes in groups if LEARNING in codes)
-    return next(learning, groups[0][0] if groups else "no rule could judge")
+    spoke = "what the rules looked at does not say whether it learns" if report.passed else "no rule could judge"
+    return next(learning, groups[0][0] if groups else spoke)
 
 
 def by_reason(not_run: Iterable[NotRun]) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -1,4 +1,4 @@
-"""C103: a metric or a ratio is further from the baselines than the settings allow."""
+"""C103: a metric or a ratio is further from its baselines, or from its band, than the settings allow."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from trainvitals.parsers.model import Floats, Series, Split
 CODE, NAME = "C103", "outside-tolerance"
 
 REMEDY = "look at what differs from the baselines (C102 lists it); if the change is wanted, take this run as a baseline"
+REMEDY_OF_BAND = "look at what has changed since the value was in its band; if the change is wanted, move the band"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A tolerance with the value of the run and the middle one of the baselines."""
+    """A tolerance with the value of the run and the middle one of the baselines; NaN where there is none."""
 
     tolerance: Tolerance
     value: float
@@ -34,8 +35,18 @@ class Held:
 
     @property
     def away(self) -> float:
-        """The relative difference, NaN where one is unknown."""
-        return abs(self.value - self.usual) / abs(self.usual) if self.usual else math.nan
+        """What the limits of the tolerance bound, NaN where it is unknown."""
+        if self.tolerance.kind == "band":
+            return self.value
+        difference = self.value - self.usual
+        if self.tolerance.kind == "absolute":
+            return difference
+        return difference / abs(self.usual) if self.usual else math.nan
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is known to lie outside."""
+        return self.away < self.tolerance.low or self.away > self.tolerance.high
 
     @property
     def what(self) -> str:
@@ -43,51 +54,76 @@ class Held:
         place = "at the end" if self.tolerance.epoch == math.inf else f"at epoch {self.tolerance.epoch:g}"
         return f"{self.tolerance.name} {place}"
 
+    @property
+    def says(self) -> str:
+        """The claim that it lies outside."""
+        kind, low, high = self.tolerance.kind, self.tolerance.low, self.tolerance.high
+        if kind == "band":
+            side = f"below {number(low)}" if self.away < low else f"above {number(high)}"
+            return f"{self.what} is {number(self.value)}, {side}; allowed is {_interval(low, high)}"
+        words = percent if kind == "relative" else number
+        away = f"{words(abs(self.away))} from {number(self.usual)} of the baselines"
+        return f"{self.what} is {number(self.value)}, {away}; {words(high)} is allowed"
+
 
 def check(case: Case, *, last: float = 0.1) -> Result:
-    """A metric or a ratio is further from that of the baselines than `[tolerances]` in the settings allows.
+    """A metric or a ratio is further from the baselines, or outside a band, than `[tolerances]` in the settings allows.
 
     What it checks: `trainvitals check RUN --against BASELINE...` with settings such as
 
         [tolerances]
         "eval loss" = 0.02
-        "article_loss / other_loss" = { end = 0.1, 3 = 0.2 }
+        "article_loss / other_loss" = { end = 0.1, 3 = [0.5, 0.7] }
+        "pck" = { absolute = 0.03 }
 
-    where the number is the largest relative difference, at the end or at an epoch.
+    A number is the largest relative difference from the baselines, `absolute` the largest difference itself, and two
+    numbers are a band for the value, which needs no baselines (`inf` leaves it open). Each holds at the end, or at the
+    epoch in front of it.
 
     Why it matters: a change of code, data or hardware must not move what was agreed on.
 
     What to try: look at what differs from the baselines (C102 lists it).
 
-    How it decides: at the end, means over the `last` (10 %) of the range that the run and the baselines have in common;
-    at an epoch, the line between the evaluations or rows beside it. Of several baselines the median counts. There is no
-    statistic: the tolerance says what noise is. Source: definition of this tool.
+    How it decides: at the end, means over the `last` (10 %) of the range that the run and the baselines have in common,
+    for a band of that of the run; at an epoch, the line between the evaluations or rows beside it. Of several baselines
+    the median counts. There is no statistic: the tolerance says what noise is. Source: definition of this tool.
 
     Blind spots: a tolerance that is smaller than the noise between two equal runs; what was not listed.
     """
     if not case.tolerances:
         return NotRun(CODE, "the settings have no tolerances", applicable=False)
-    if not case.baselines:
+    bands = tuple(one for one in case.tolerances if one.kind == "band")
+    if not case.baselines and not bands:
         return NotRun(CODE, "the settings have tolerances, and no baselines were given (check --against)")
-    held = [_held(case, tolerance, last) for tolerance in case.tolerances]
-    broken = tuple(_finding(case, one) for one in held if one.away > one.tolerance.limit)
+    judged = case.tolerances if case.baselines else bands
+    held = [_held(case, tolerance, last) for tolerance in judged]
+    broken = tuple(_finding(case, one) for one in held if one.broken)
     unknown = [one.what for one in held if one.away != one.away]
     if broken:
         return broken
+    kept = f"{count(len(held) - len(unknown), 'tolerance')} kept"
     if unknown:
-        return NotRun(CODE, f"not logged by the run or a baseline: {', '.join(unknown[:4])}")
-    return Pass(CODE, f"{count(len(held), 'tolerance')} kept")
+        return NotRun(CODE, f"{kept}; not logged by the run or a baseline: {', '.join(unknown[:4])}")
+    if len(judged) < len(case.tolerances):
+        return NotRun(CODE, f"{kept}; the others need baselines, and none were given (check --against)")
+    return Pass(CODE, kept)
+
+
+def _interval(low: float, high: float) -> str:
+    if low == -math.inf or high == math.inf:
+        return f"at most {number(high)}" if low == -math.inf else f"at least {number(low)}"
+    return f"{number(low)} to {number(high)}"
 
 
 def _held(case: Case, tolerance: Tolerance, last: float) -> Held:
-    parts = [_part(case, *key, tolerance.epoch, last) for key in tolerance.parts]
+    cases = (case,) if tolerance.kind == "band" else (case, *case.baselines)
+    parts = [_part(cases, *key, tolerance.epoch, last) for key in tolerance.parts]
     values = parts[0] if len(parts) == 1 else parts[0] / np.where(parts[1] == 0, np.nan, parts[1])
-    return Held(tolerance, float(values[0]), float(np.median(values[1:])))
+    return Held(tolerance, float(values[0]), float(np.median(values[1:])) if len(cases) > 1 else math.nan)
 
 
-def _part(case: Case, metric: str, split: Split, epoch: float, last: float) -> Floats:
-    """The value of one metric in the run and in each baseline; NaN where it is not logged there."""
-    cases = (case, *case.baselines)
+def _part(cases: Sequence[Case], metric: str, split: Split, epoch: float, last: float) -> Floats:
+    """The value of one metric in each of the runs; NaN in all where one does not log it."""
     series = [s for one in cases if (s := one.get(metric, split)) is not None and len(s)]
     if len(series) < len(cases):
         return np.full(len(cases), np.nan)
@@ -120,18 +156,27 @@ def _finding(case: Case, held: Held) -> Finding:
     metric, split = held.tolerance.parts[0]
     series = case.get(metric, split)
     assert series is not None, "its value was read"
-    index = int(np.flatnonzero(np.isfinite(series.value))[-1])
+    index = _nearest(series, held.tolerance.epoch)
     return Finding(
         CODE,
         NAME,
         "fail",
         tuple(dict.fromkeys(name for name, _ in held.tolerance.parts)),
-        f"{held.what} is {number(held.value)}, {percent(held.away)} from {number(held.usual)} of the baselines; "
-        f"{percent(held.tolerance.limit)} is allowed",
-        REMEDY,
+        held.says,
+        REMEDY_OF_BAND if held.tolerance.kind == "band" else REMEDY,
         evidence=(evidence(case, series, index),),
-        how=f"{' / '.join(label(*part) for part in held.tolerance.parts)} of {count(len(case.baselines), 'baseline')}",
+        how=" / ".join(label(*part) for part in held.tolerance.parts)
+        + ("" if held.tolerance.kind == "band" else f" of {count(len(case.baselines), 'baseline')}"),
     )
+
+
+def _nearest(series: Series, epoch: float) -> int:
+    """The finite point that lies nearest to an epoch, the last one for the end."""
+    finite = np.flatnonzero(np.isfinite(series.value))
+    if epoch == math.inf:
+        return int(finite[-1])
+    known = finite[np.isfinite(series.epoch[finite])]
+    return int(known[np.argmin(np.abs(series.epoch[known] - epoch))])
 
 
 RULE = Rule(CODE, NAME, "fail", check)

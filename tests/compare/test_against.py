@@ -1,6 +1,7 @@
 """`check --against`: what a single run cannot show, beside healthy runs of its kind."""
 
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -138,6 +139,11 @@ def with_epochs(value):
         ({"article_loss / other_loss": 0.05}, ["article_loss / other_loss at the end is 0.55, 10.0 % from 0.5"]),
         ({"article_loss / other_loss": 0.2}, []),
         ({"eval loss": {"end": 0.2, "3": 0.05}}, ["eval loss at epoch 3 is 1.1, 10.0 % from 1 "]),
+        ({"eval loss": {"absolute": 0.05}}, ["eval loss at the end is 1.1, 0.1 from 1 of the baselines; 0.05 is"]),
+        ({"eval loss": {"end": {"absolute": 0.2}, "3": {"absolute": 0.15}}}, []),
+        ({"eval loss": [0.9, 1.05]}, ["eval loss at the end is 1.1, above 1.05; allowed is 0.9 to 1.05"]),
+        ({"article_loss / other_loss": {"3": [0.6, 1], "end": 0.2}}, ["article_loss / other_loss at epoch 3 is 0.55"]),
+        ({"article_loss / other_loss": {"3": [0.5, math.inf]}}, []),
     ],
 )
 def test_tolerances_are_relative_to_the_baselines(table, broken):
@@ -156,8 +162,35 @@ def test_a_tolerance_that_cannot_be_checked_is_not_silent():
     assert alone.applicable
 
 
+def test_a_band_needs_no_baselines():
+    def alone(table):
+        return outside(replace(level("x", 2.0), tolerances=parse({"tolerances": table}, RULES, "t").tolerances))
+
+    (found,) = alone({"loss": [-math.inf, 1.5], "other": 0.1})
+    assert found.message.startswith("loss at the end is 1.993, above 1.5; allowed is at most 1.5")
+    assert isinstance(alone({"loss": [1, 3]}), Pass)
+    partly = alone({"loss": [1, 3], "other": 0.1})
+    assert isinstance(partly, NotRun)
+    assert partly.reason.startswith("1 tolerance kept; the others need baselines")
+
+
+def test_a_tolerance_at_an_epoch_cites_the_row_there():
+    (found,) = tolerated({"eval loss": {"3": 0.05}}, 1.1)
+    assert found.evidence[0].text.startswith("step 3000: ")
+
+
+def test_a_tolerance_that_the_log_cannot_show_is_said_beside_those_that_are_kept():
+    found = tolerated({"eval loss": [1, 2], "article_loss / never": [1, 2]}, 1.1)
+    assert found == NotRun(
+        "C103", "1 tolerance kept; not logged by the run or a baseline: article_loss / never at the end"
+    )
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"loss": -1}, {"loss": "x"}, {"a / b / c": 0.1}, {"loss": {"soon": 0.1}}, {"loss": True}]
+    "wrong",
+    [{"loss": -1}, {"loss": "x"}, {"a / b / c": 0.1}, {"loss": {"soon": 0.1}}, {"loss": True}]
+    + [{"loss": limits} for limits in ([1], [2, 1], [1, 1], ["a", 2], [True, 2], [math.nan, 1], {"absolute": 0})]
+    + [{"loss": {"absolute": 1, "end": 0.1}}, {"loss": {"end": {"3": 0.1}}}, {"loss": {}}],
 )
 def test_tolerances_that_mean_nothing_are_refused(wrong):
     with pytest.raises(SettingsError, match=r"t: tolerances\."):

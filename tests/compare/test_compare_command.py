@@ -68,6 +68,47 @@ def test_a_pattern_names_a_group(tmp_path):
     assert data["pairs"][0]["rows"][0]["word"] == "higher"
 
 
+EVALUATED = "".join(
+    f'{{"step": {i}, "loss": {2 + math.sin(i) / 99}, "acc": {i / 1e4}, "eval_loss": {3 + math.cos(i) / 99}}}\n'
+    for i in range(400)
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        (["acc"], [("acc", "train")]),
+        (["loss"], [("loss", "train")]),
+        (["eval loss"], [("loss", "eval")]),
+        (["eval_loss", "acc"], [("loss", "eval"), ("acc", "train")]),
+        (["*loss"], [("loss", "train"), ("loss", "eval")]),
+    ],
+)
+def test_only_the_metrics_that_are_asked_for_are_compared_and_counted(tmp_path, asked, shown):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.jsonl").write_text(EVALUATED)
+    options = [word for name in asked for word in ("--metric", name)]
+    ran = run(tmp_path / "a", tmp_path / "b", *options, "--format", "json")
+    rows = json.loads(ran.stdout)["pairs"][0]["rows"]
+    assert [(row["metric"], row["split"]) for row in rows] == shown
+
+
+def test_a_metric_that_no_run_has_is_no_comparison(pair):
+    ran = run(*pair, "--metric", "los")
+    assert ran.exit_code == 2
+    assert "no run has 'los'; there is loss" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_the_metric_that_is_asked_for_is_drawn(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "log.jsonl").write_text(EVALUATED)
+    page = run(tmp_path / "a", tmp_path / "b", "--metric", "acc", "--format", "html").stdout
+    assert "<title>acc, acc by step</title>" in page
+
+
 @pytest.mark.parametrize(
     ("prepare", "code", "message"),
     [
