@@ -58,6 +58,22 @@ def unpacked(path: str, data: bytes) -> tuple[bytes, tuple[str, ...]]:
     return out.getvalue(), ()
 
 
+def in_pieces(path: str, data: bytes) -> Iterator[bytes]:
+    """What was packed, piece by piece, up to where it breaks off: for one who needs no more than its beginning.
+
+    Raises:
+        ReadError: it grows beyond the budgets of `limits`.
+    """
+    size = 0
+    try:
+        for piece in _pieces(data):
+            size += len(piece)
+            _within_budget(path, len(data), size)
+            yield piece
+    except _TornError:
+        return
+
+
 def beginning(data: bytes, size: int) -> bytes:
     """About the first `size` bytes of what was packed, of which `data` may be a part."""
     out = io.BytesIO()
