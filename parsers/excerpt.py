@@ -1,4 +1,4 @@
-"""The lines around a place in a log, for one who wants to see it with their own eyes: read up to there and no further."""
+"""The lines around a place in a log, to see it with one's own eyes: read up to there and no further."""
 
 from __future__ import annotations
 
@@ -49,9 +49,10 @@ def excerpt(path: str, line: int, around: int = 12, data: bytes | None = None) -
     """The lines from `line - around` to `line + around` of a text file, packed or not; none past its end.
 
     Args:
-        path: the file; it is opened unless its bytes are given as `data`.
+        path: the file.
         line: 1-based.
         around: lines before and after it.
+        data: the bytes of the file, where it need not be opened.
 
     Raises:
         ReadError: cannot be read, is no text, or unpacks to more than the budgets allow.

@@ -38,9 +38,8 @@ def export(paths: tuple[str, ...], output: str, isolated: bool) -> int:
 
 def _tables(paths: tuple[str, ...], patterns: tuple[Template, ...]) -> tuple[list[polars.DataFrame], bool]:
     """(a table per run, whether a source could not be read)."""
-    import polars as pl
-
     from trainvitals.diagnostics.normalisation import normalise
+    from trainvitals.diagnostics.scalars import scalars
     from trainvitals.parsers import discover, read_all
 
     tables, unreadable = [], False
@@ -51,11 +50,13 @@ def _tables(paths: tuple[str, ...], patterns: tuple[Template, ...]) -> tuple[lis
                     unreadable = True
                     console.complain(f"{source.path}: {source.error}")
             if run.points:
-                tables.append(normalise(run).run.to_polars().select(pl.lit(run.name).alias("run"), pl.all()))
+                tables.append(scalars(normalise(run).run))
     return tables, unreadable
 
 
 def _write(table: polars.DataFrame, output: str) -> None:
+    from trainvitals.diagnostics.scalars import without_formulas
+
     try:
         if output.lower().endswith(".csv"):
             without_formulas(table).write_csv(output)
@@ -63,16 +64,3 @@ def _write(table: polars.DataFrame, output: str) -> None:
             table.write_parquet(output)
     except OSError as error:
         raise click.FileError(output, error.strerror or str(error)) from error
-
-
-def without_formulas(table: polars.DataFrame) -> polars.DataFrame:
-    """The table with text cells that no spreadsheet runs as a formula; numbers stay numbers."""
-    import polars as pl
-    import polars.selectors as cs
-
-    from trainvitals.diagnostics.render.sanitise import CSV_FORMULA
-
-    texts = cs.string()
-    return table.with_columns(
-        pl.when(texts.str.contains(CSV_FORMULA)).then(pl.lit("'") + texts).otherwise(texts).name.keep()
-    )
