@@ -28,19 +28,20 @@ def pixel_errors(stages: tuple[Stage, ...], pixels_per_unit: float, loss: float)
     found: list[float] = []
     above = 0.0
     for stage in stages:
-        root = _inverse(stage, loss)
+        root = distance_of(stage, loss)
         if above <= root < stage.below:
             found.append(root * pixels_per_unit)
         above = stage.below
     return tuple(found)
 
 
-def _inverse(stage: Stage, loss: float) -> float:
+def distance_of(stage: Stage, loss: float) -> float:
+    """The distance at which a rising stage has this loss, -inf below its least one; where it ends is not looked at."""
     rest = loss - stage.constant
-    if stage.square:
-        root = stage.linear**2 + 4 * stage.square * rest
-        return (math.sqrt(root) - stage.linear) / (2 * stage.square) if root >= 0 else math.nan
-    return rest / stage.linear if stage.linear else math.nan
+    if not stage.square:
+        return rest / stage.linear if stage.linear else (math.inf if rest >= 0 else -math.inf)
+    root = stage.linear**2 + 4 * stage.square * rest
+    return (math.sqrt(root) - stage.linear) / (2 * stage.square) if root >= 0 else -math.inf
 
 
 @dataclass(frozen=True, slots=True)

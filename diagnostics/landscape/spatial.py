@@ -13,7 +13,7 @@ from trainvitals.diagnostics.landscape.analysis import Analysis, analyse
 from trainvitals.diagnostics.landscape.picture import COLOURS, Band, Curve, Landscape, Mark, Plot, Scale, Surface
 from trainvitals.diagnostics.landscape.words import Place, change, sentences, value
 from trainvitals.diagnostics.loss_type import Stage
-from trainvitals.diagnostics.pixels import pixel_errors
+from trainvitals.diagnostics.pixels import distance_of, pixel_errors
 from trainvitals.diagnostics.report import Cell, Table
 from trainvitals.parsers.model import Floats
 
@@ -106,7 +106,7 @@ def error_intervals(stages: Stages, low: float, high: float) -> tuple[tuple[floa
     found: list[tuple[float, float]] = []
     above = 0.0
     for stage in stages:
-        a, b = (_inverse(stage, one) for one in (low, high))
+        a, b = (distance_of(stage, one) for one in (low, high))
         a, b = max(a, above), min(b, stage.below)
         if a < b or (a == b and above <= a < stage.below):
             # Stages that meet without a jump give one interval.
@@ -116,15 +116,6 @@ def error_intervals(stages: Stages, low: float, high: float) -> tuple[tuple[floa
                 found.append((a, b))
         above = stage.below
     return tuple(found)
-
-
-def _inverse(stage: Stage, loss: float) -> float:
-    """The distance at which a rising stage has this loss, -inf below its least value."""
-    rest = loss - stage.constant
-    if not stage.square:
-        return rest / stage.linear if stage.linear else (math.inf if rest >= 0 else -math.inf)
-    root = stage.linear**2 + 4 * stage.square * rest
-    return (math.sqrt(root) - stage.linear) / (2 * stage.square) if root >= 0 else -math.inf
 
 
 def mean_error_range(stages: Stages, loss: float, farthest: float = FARTHEST) -> tuple[float, float]:

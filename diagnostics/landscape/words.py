@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from trainvitals.diagnostics.landscape.analysis import FLAT, STEEP, Analysis, Fall, Jump, Kink, Stretch
+from trainvitals.diagnostics.landscape.analysis import FLAT, STEEP, Analysis, Fall, Stretch
+from trainvitals.diagnostics.landscape.breaks import Jump, Kink
 
 MOST = 6
 """Sentences of one kind."""
