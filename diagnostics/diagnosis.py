@@ -26,6 +26,7 @@ from trainvitals.diagnostics.report import (
 from trainvitals.diagnostics.rule import Result, Rule
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings
+from trainvitals.diagnostics.statistics import medians
 from trainvitals.diagnostics.stories import tell
 from trainvitals.diagnostics.tables import status_tables
 from trainvitals.parsers.model import Floats, Run, Series, Source
@@ -154,14 +155,16 @@ def _scale(series: Series, normalised: Normalised) -> float:
 
 def thin(series: Series, count: int = SPARK_POINTS) -> Floats:
     """A few values that show the shape: medians of equal-count pieces, or the first that is not finite."""
+    values = series.value
     if len(series) <= count:
-        return series.value
-    return np.array([_representative(piece) for piece in np.array_split(series.value, count)])
-
-
-def _representative(piece: Floats) -> float:
-    broken = piece[~np.isfinite(piece)]
-    return float(broken[0] if broken.size else np.median(piece))
+        return values
+    size = len(series) // count + (np.arange(count) < len(series) % count)
+    start = np.cumsum(size) - size
+    shape = medians(values, start, size)
+    broken = np.flatnonzero(~np.isfinite(values))
+    pieces, first = np.unique(np.searchsorted(start, broken, side="right") - 1, return_index=True)
+    shape[pieces] = values[broken[first]]
+    return shape
 
 
 def _source(source: Source) -> SourceSummary:

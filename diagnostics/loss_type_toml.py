@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ class LossTypeError(TrainvitalsError):
     """A loss type that contradicts the schema; names the type and the key."""
 
 
+@cache
 def builtin() -> tuple[LossType, ...]:
     """The loss types that come with the package, in order of their file names."""
     files = sorted((Path(__file__).parent / "loss_types").glob("*.toml"))

@@ -110,7 +110,16 @@ def blocks(x: Floats, u: Floats, count: int) -> Blocks:
 
 def block_medians(u: Floats, cut: Blocks) -> Floats:
     """Medians of the blocks of `cut`, shape `(B,)`."""
-    return np.array([np.median(part) for part in np.split(u, cut.start[1:])])
+    return medians(u, cut.start, cut.n)
+
+
+def medians(u: Floats, start: Ints, size: Ints) -> Floats:
+    """Medians of the pieces of `size` points from `start` on, shape `(B,)`; pieces of one size are done together."""
+    found = np.empty(start.size)
+    for each in np.unique(size):
+        alike = size == each
+        found[alike] = np.median(u[start[alike, None] + np.arange(each)], axis=1)
+    return found
 
 
 def local_noise(u: Floats, windows: int = 8, shortest: int = 25, longest: int = 20_000) -> Local:
