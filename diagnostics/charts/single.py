@@ -1,8 +1,4 @@
-"""Altair specifications of curves, shared by the dashboard and by reports in HTML.
-
-Names from logs are data values and titles only, never field names or expressions: Vega reads `a.b` and `a[0]` in a
-field as paths, and Altair reads `a:Q` as a type.
-"""
+"""The curves of one run, one metric a chart: lines with the windows of findings shaded."""
 
 from __future__ import annotations
 
