@@ -37,6 +37,12 @@ class Rule:
         return self.docs.partition("\n")[0]
 
     @property
+    def sections(self) -> Mapping[str, str]:
+        """The paragraphs of the docs that have a heading, each in one line: `What to try`, `Blind spots` ..."""
+        paragraphs = (" ".join(part.split()).partition(": ") for part in self.docs.split("\n\n")[1:])
+        return {heading: text for heading, colon, text in paragraphs if colon}
+
+    @property
     def thresholds(self) -> Mapping[str, Any]:
         """Names and defaults of the keyword-only parameters."""
         parameters = inspect.signature(self.check).parameters.values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from trainvitals import __version__
+from trainvitals.diagnostics import pictures
 from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.page import UNICODE
@@ -12,7 +13,6 @@ from trainvitals.diagnostics.render.sanitise import for_terminal, setting_value,
 from trainvitals.diagnostics.render.style import STYLE
 from trainvitals.diagnostics.render.svg import Window, chart, spark
 from trainvitals.diagnostics.report import Finding, Report, Severity, Table, Verdict
-from trainvitals.parsers.model import Series
 
 MOST_DETAILED = 40
 """Runs shown in full, the sickest; the table at the top has all."""
@@ -96,31 +96,22 @@ def _finding(finding: Finding, report: Report, normalised: Normalised) -> str:
 
 
 def _picture(finding: Finding, report: Report, normalised: Normalised) -> str:
-    """The series that a finding speaks of, with its window shaded."""
-    named = [s for s in normalised.run.series if s.metric in finding.metrics and len(s) > 1]
-    if not named:
-        return ""
+    """The first metric that a finding speaks of, with its window shaded: other metrics have other units."""
     window = Window(finding.step_start, finding.step_end, finding.severity)
-    # Curves of one metric share an axis; other metrics have other units.
-    mine = [s for s in named if s.metric == named[0].metric]
-    return _figure(mine, [window], report.step_unit, _raw(normalised, mine[0]))
+    first = next(pictures.of_finding(finding, normalised), None)
+    return _figure(first, [window], report.step_unit) if first else ""
 
 
 def _losses(report: Report, normalised: Normalised) -> str:
     """The loss of all splits, where no finding has drawn it."""
     if any("loss" in finding.metrics for finding in report.findings):
         return ""
-    losses = [s for s in normalised.run.series if s.metric == "loss" and len(s) > 1]
-    return _figure(losses, [], report.step_unit, _raw(normalised, losses[0])) if losses else ""
+    loss = pictures.picture("loss", normalised)
+    return _figure(loss, [], report.step_unit) if loss else ""
 
 
-def _raw(normalised: Normalised, series: Series) -> Series | None:
-    """The series as logged, where a correction has changed its values."""
-    scaled = any(c.applied and c.factor != 1 and c.metric == series.metric for c in normalised.corrections)
-    return normalised.raw.get(series.metric, series.split) if scaled and series.split == "train" else None
-
-
-def _figure(series: Sequence[Series], windows: Sequence[Window], unit: str, raw: Series | None) -> str:
+def _figure(picture: pictures.Picture, windows: Sequence[Window], unit: str) -> str:
+    series, raw = picture.series, picture.raw
     names = [f"{s.logged_as} ({s.split})" if s.split else s.logged_as for s in series[:4]]
     legend = "".join(f'<span class="key k{i}">{xml(name)}</span>' for i, name in enumerate(names))
     legend += '<span class="key kraw">as logged</span>' if raw is not None else ""

@@ -1,0 +1,49 @@
+"""Which curves belong into one picture: those that a finding speaks of, or that a correction has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainvitals.diagnostics.normalisation import Normalised
+from trainvitals.diagnostics.report import Finding
+from trainvitals.parsers.model import Series
+
+WIDE = 30.0
+"""A positive curve whose largest value is this many times its smallest is drawn on a logarithmic axis."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Curves of one metric, which share an axis; `raw` is one of them as logged, where its values were changed."""
+
+    metric: str
+    series: tuple[Series, ...]
+    raw: Series | None = None
+
+    @property
+    def wide(self) -> bool:
+        """Whether a linear axis would show little but the largest values."""
+        values = np.concatenate([one.value for one in self.series])
+        values = values[np.isfinite(values)]
+        return bool(values.size and values.min() > 0 and values.max() > WIDE * values.min())
+
+
+def picture(metric: str, normalised: Normalised) -> Picture | None:
+    """All splits of a metric; None where no series has two points."""
+    series = tuple(s for s in normalised.run.series if s.metric == metric and len(s) > 1)
+    return Picture(metric, series, raw_of(series[0], normalised)) if series else None
+
+
+def of_finding(finding: Finding, normalised: Normalised) -> Iterator[Picture]:
+    """A picture for each metric that the finding speaks of, in its order."""
+    found = (picture(metric, normalised) for metric in dict.fromkeys(finding.metrics))
+    return (one for one in found if one is not None)
+
+
+def raw_of(series: Series, normalised: Normalised) -> Series | None:
+    """The series as logged, where a correction has changed its values."""
+    scaled = any(c.applied and c.factor != 1 and c.metric == series.metric for c in normalised.corrections)
+    return normalised.raw.get(series.metric, series.split) if scaled and series.split == "train" else None

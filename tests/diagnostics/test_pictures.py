@@ -1,0 +1,90 @@
+"""Which curves belong into one picture, what was read at a line, and the picture to take away."""
+
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import make
+import pytest
+
+from trainvitals.diagnostics import pictures
+from trainvitals.diagnostics.loss_type_toml import builtin
+from trainvitals.diagnostics.normalisation import Normalised
+from trainvitals.diagnostics.places import read_from
+from trainvitals.diagnostics.render.figure import figure
+from trainvitals.diagnostics.render.landscape import png, svg
+from trainvitals.diagnostics.render.status import GOOD, meaning
+from trainvitals.diagnostics.report import Correction, Finding
+from trainvitals.diagnostics.rules import RULES
+
+NAN = float("nan")
+
+
+def normalised(series, corrections=(), raw=None):
+    run = make.run(series)
+    return Normalised(run, raw or run, corrections, "step")
+
+
+def test_a_finding_is_shown_with_all_splits_of_each_metric_it_speaks_of():
+    run = normalised({"loss": [3, 2, 1], "eval/loss": [3, 2, 2], "grad_norm": [1, 1, 9], "lr": [1, 1, 1]})
+    finding = Finding("V101", "overfitting", "fail", ("grad_norm", "loss", "absent"), "")
+    found = list(pictures.of_finding(finding, run))
+    assert [(p.metric, [s.split for s in p.series]) for p in found] == [
+        ("grad_norm", ["train"]),
+        ("loss", ["train", "eval"]),
+    ]
+
+
+def test_the_curve_as_logged_is_beside_one_that_was_changed():
+    raw = make.run({"loss": [24, 16, 8]})
+    scaled = Correction("grad_accum", "loss", 8, "high", "")
+    assert pictures.picture("loss", normalised({"loss": [3, 2, 1]}, (scaled,), raw)).raw is raw.series[0]
+    assert pictures.picture("loss", normalised({"loss": [3, 2, 1]}, (replace(scaled, applied=False),), raw)).raw is None
+
+
+@pytest.mark.parametrize(
+    ("values", "wide"), [([0.01, 1], True), ([0.1, 1], False), ([0, 100], False), ([NAN, 5], False)]
+)
+def test_only_positive_values_of_many_sizes_need_a_logarithmic_axis(values, wide):
+    assert pictures.picture("loss", normalised({"loss": values})).wide is wide
+
+
+def test_what_was_read_from_a_line_is_told_with_the_name_that_stands_there():
+    run = make.run({"loss": [3, 2, 1], "grad_norm": [5, 6, 7]})
+    assert [(r.line, r.name, r.step, r.value) for r in read_from(run, make.PATH, 2, 2)] == [
+        (2, "loss", 2, 2),
+        (2, "grad_norm", 2, 6),
+    ]
+    assert read_from(run, "other.log", 2, 2) == ()
+
+
+def test_the_picture_to_take_away_names_the_finding_and_shades_its_window():
+    run = normalised({"loss": [3, 2, 1, NAN, NAN]})
+    finding = Finding("N101", "non-finite", "fail", ("loss",), "NaN & <b>", step_start=4, step_end=5)
+    one = figure("</text><script>", pictures.picture("loss", run), findings=[finding])
+    (plot,) = one.panels
+    assert [(b.start, b.end, b.name) for b in plot.bands] == [(4, 5, "N101")]
+    assert [(m.x, m.text) for m in plot.marks] == [(4, "NaN and 1 more")]
+    drawn = svg.render(one)
+    texts = " ".join(ET.fromstring(drawn).itertext())
+    assert "NaN & <b>" in texts
+    assert "</text><script>: loss" in texts
+    assert "<script" not in drawn
+    assert png.render(one).startswith(b"\x89PNG")
+
+
+def test_every_status_word_of_a_severe_reading_reads_as_severe():
+    bands = [band for kind in builtin() for ratio in kind.ratios for band in ratio.bands]
+    readings = [r for band in bands for r in (band.falling, band.stuck) if r is not None]
+    assert readings
+    assert all(meaning(f"{r.severity}: {r.status}") == r.severity for r in readings if r.severity)
+    assert meaning("learning") == ""
+    words = " ".join(r.status for r in readings) + " good strong healthy reached"
+    assert [word for word in GOOD if not re.search(rf"\b{word}\b", words)] == []
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_explanation_of_a_rule_can_be_told_by_its_parts(rule):
+    wanted = {"What it checks", "Why it matters", "What to try", "How it decides", "Blind spots"}
+    assert wanted <= rule.sections.keys()
+    assert all("\n" not in text and text for text in rule.sections.values())
