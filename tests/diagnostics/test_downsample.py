@@ -35,3 +35,16 @@ def test_the_range_of_every_curve_is_kept(y, columns):
     if finite.size:
         assert y[keep].min() == finite.min()
         assert y[keep].max() == finite.max()
+
+
+def test_columns_of_nothing_but_nan_do_not_hide_their_neighbours():
+    y = np.full(10_000, np.nan)
+    y[7_000] = 3.0
+    thinned = thin(np.arange(y.size, dtype=float), y, 50)
+    assert thinned.keep.tolist() == [7_000]
+    assert 0 < thinned.broken.size <= 50
+
+
+@given(npst.arrays(float, st.integers(60, 400), elements=st.floats(-9, 9) | st.sampled_from([np.nan, np.inf, -np.inf])))
+def test_nothing_that_is_not_finite_is_drawn_as_a_point(y):
+    assert np.isfinite(y[thin(np.arange(y.size, dtype=float), y, 10).keep]).all()
