@@ -24,6 +24,9 @@ VIEWPORT = 1000.0
 """Units of distance in the whole range of x, for the time-weighted mean."""
 MOST_TIME_WEIGHT = 0.999
 
+NARROWEST = 1e-300
+"""A range of x this narrow is none: its inverse would overflow."""
+
 BLOCK = 1 << 15
 """Points that are summed at once: they stay in the cache of a core."""
 SPAN = 300.0
@@ -61,7 +64,7 @@ def smooth(x: Floats, y: Floats, p: float, kind: Kind = "time") -> Floats:
 
 def _timed(x: Floats, y: Floats, p: float) -> Floats:
     width = float(x[-1] - x[0]) if x.size else 0.0
-    if not (width > 0 and math.isfinite(width)):
+    if not NARROWEST < width < math.inf:
         return weighted_mean(np.zeros(y.size), y, 1.0)
     decay = -math.log(min(math.sqrt(p), MOST_TIME_WEIGHT)) * VIEWPORT / width
     return weighted_mean(x, y, decay)

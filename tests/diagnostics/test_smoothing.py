@@ -41,7 +41,7 @@ def tensorboard(y, p):
 
 
 series = st.lists(
-    st.tuples(st.floats(0, 1e4), st.floats(-1e6, 1e6, allow_subnormal=False)), min_size=1, max_size=80
+    st.tuples(st.just(0.0) | st.floats(1e-6, 1e4), st.floats(-1e6, 1e6, allow_subnormal=False)), min_size=1, max_size=80
 ).map(lambda rows: (np.cumsum([gap for gap, _ in rows]), np.array([value for _, value in rows])))
 weights = st.floats(0.001, 0.999)
 
@@ -110,6 +110,10 @@ def test_irregular_logging_does_not_change_the_time_weighted_picture():
     assert b == pytest.approx(a, rel=0.02)
     c, d = (float(np.mean((x - smooth(x, x, 0.9, "points"))[x > 200])) for x in (dense, uneven))
     assert d > 2 * c
+
+
+def test_a_range_too_narrow_for_its_inverse_is_none():
+    assert smooth(np.array([0.0, 1e-308]), np.array([1.0, 3.0]), 0.5).tolist() == [1.0, 2.0]
 
 
 def test_a_gap_of_any_size_is_bridged():
