@@ -10,12 +10,14 @@ from pathlib import Path
 import faults_loss
 import faults_run
 import healthy
+import healthy_aims
+import healthy_logging
 import numpy as np
 import typed
 from kinds import Fault, Shape
 from logs import write
 
-SHAPES: tuple[Shape, ...] = (*healthy.SHAPES, *typed.SHAPES)
+SHAPES: tuple[Shape, ...] = (*healthy.SHAPES, *healthy_aims.SHAPES, *healthy_logging.SHAPES, *typed.SHAPES)
 FAULTS: tuple[Fault, ...] = (*faults_loss.FAULTS, *faults_run.FAULTS, *typed.FAULTS)
 LENGTHS = (20, 30, 50, 100, 200, 500, 1000, 3000)
 LONG = 100_000
