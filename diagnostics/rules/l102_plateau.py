@@ -9,6 +9,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, learning_rate, percent, restarted, sound, unfit, warming_up
+from trainvitals.diagnostics.evaluations import scatter
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import Blocks, blocks
@@ -70,8 +71,8 @@ def check(
     the learning rate is known to stay at 90 % of its peak or more; and where the fall stopped at once, `not_before`
     25 % of the run: the three blocks before fell steadily, `sudden` (5) times as fast as the stretch may, at the
     most, still fall; and only if the learning rate is not known to be below `decayed` (11 %) of its peak there. At
-    least `blocks_needed` (10) blocks. Source: definition of this tool; ReduceLROnPlateau counts evaluations, so
-    that its verdict depends on how often is logged.
+    least `blocks_needed` (10) blocks, and no held-out loss that goes on falling. Source: definition of this tool;
+    ReduceLROnPlateau counts evaluations, so that its verdict depends on how often is logged.
 
     Blind spots: a loss that comes to rest smoothly while the rate decays, or with a rate that is not logged, has
     converged and is no warning; tasks that stay on a plateau before they fall again.
@@ -94,6 +95,8 @@ def check(
         return NotRun(CODE, "inconclusive: the learning rate has risen since the last better block")
     fall = _most_fall(c.u[start:], c)
     rise = float(s.cut.u[s.since + 1 :].mean() - s.cut.u[s.since])
+    if _held_out_falls(case, c.x[start], smallest):
+        return Pass(CODE, f"no better block for {s.share:.0%} of the run, but validation falls".replace("%", " %"))
     if fall > surely or rise > math.log1p(gained):
         return Pass(CODE, f"no better block for {s.share:.0%} of the run, but it may still fall".replace("%", " %"))
     low = _decayed(case, c.x, start, decayed)
@@ -119,6 +122,20 @@ def _stretch(c: Curve, count: int, smallest: float, errors: float) -> Stretch:
 def _small(s: Stretch) -> bool:
     """Whether what is left of the loss is next to nothing."""
     return math.exp(float(s.cut.u[-1] - s.cut.u[0])) < 0.02
+
+
+def _held_out_falls(case: Case, since: float, smallest: float, errors: float = 3.0, needed: int = 4) -> bool:
+    """Whether the held-out loss still falls over these steps: it is the batches then that hide it."""
+    held_out = case.validation
+    if held_out is None or unfit(case, held_out):
+        return False
+    evaluated = curve(sound(held_out))
+    u = evaluated.u[evaluated.x >= since]
+    if u.size < needed:
+        return False
+    third = max(1, u.size // 3)
+    fall = float(u[:third].mean() - u[-third:].mean())
+    return fall > max(math.log1p(smallest), errors * scatter(u) * math.sqrt(2 / third))
 
 
 def _most_fall(u: Floats, c: Curve, errors: float = 2.0) -> float:

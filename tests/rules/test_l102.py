@@ -60,3 +60,10 @@ def test_half_a_run_without_a_fall_is_a_warning_only_at_a_rate_that_stays(rate, 
     if rate != "not logged":
         series["learning_rate"] = 3e-4 * (np.ones(2000) if rate == "constant" else 0.5 * (1 + np.cos(np.pi * t)))
     assert check(case(series)).severity == severity
+
+
+@pytest.mark.parametrize(("held_out", "answer"), [(1.0, Finding), (0.8, Pass)])
+def test_no_plateau_while_the_held_out_loss_falls(held_out, answer):
+    at = np.arange(50.0, 1001, 50)
+    validation = np.interp(at, [0, 450, 1000], [3.0, 1.2, 1.2 * held_out])
+    assert isinstance(check(case({"loss": stopped(1000), "eval/loss": (at, validation)})), answer)

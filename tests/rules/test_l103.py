@@ -152,3 +152,12 @@ def test_noise_that_wanders_is_no_divergence_while_the_held_out_loss_is_at_its_b
     evals = np.concatenate([np.linspace(2.0, 1.0, 10), np.full(6, held_out)])
     series = {"loss": noisy(level, 0.2, rng), "eval/loss": (np.linspace(10, 200, 16), evals)}
     assert isinstance(check(case(series)), Finding) is found
+
+
+@pytest.mark.parametrize(("evaluated_until", "answer"), [(1000, Pass), (500, Finding)])
+def test_a_slight_rise_that_later_evaluations_do_not_show_is_that_of_the_batches(evaluated_until, answer):
+    t = np.linspace(0, 1, 1000)
+    loss = noisy(1 + 2 * np.exp(-8 * t) + 0.25 * (t > 0.6), 0.02, np.random.default_rng(0))
+    at = np.arange(50.0, evaluated_until + 1, 50)
+    validation = 1.05 + 2 * np.exp(-8 * at / 1000)
+    assert isinstance(check(case({"loss": loss, "eval/loss": (at, validation)})), answer)
