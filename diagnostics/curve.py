@@ -17,8 +17,13 @@ from trainvitals.parsers.model import Bools, Floats, Ints, Series
 SHORT = 200
 """Points below which windows for the local noise are as long as the bends of the curve itself."""
 
-REWARD_WORDS = frozenset({"reward", "rewards", "advantage", "advantages", "pg", "policy", "actor", "critic"})
-"""Words in metric names of policy-gradient and preference training, whose loss says nothing about progress."""
+REWARD_WORDS = frozenset(
+    {
+        *("reward", "rewards", "rew", "return", "returns", "episodic", "advantage", "advantages"),
+        *("pg", "policy", "actor", "critic", "td", "qf"),
+    }
+)
+"""Words in metric names of reinforcement and preference training, whose loss says nothing about progress."""
 
 ADVERSARIAL = (
     ("d_loss", "g_loss"),
@@ -117,7 +122,7 @@ def other_aim(case: Case) -> str:
     names = {s.metric for s in case.run.series if np.isfinite(s.value).any()}
     rewards = sorted(n for n in names if REWARD_WORDS & set(re.split(r"[^a-z]+", n.lower())))
     if rewards:
-        return f"policy-gradient or preference training ({rewards[0]} is logged): the loss is no measure of progress"
+        return f"reinforcement or preference training ({rewards[0]} is logged): the loss is no measure of progress"
     kind = str(case.config("rlhf_type") or "").lower()
     if kind in RLHF_TYPES:
         return f"rlhf_type is {kind}: the loss is no measure of progress"

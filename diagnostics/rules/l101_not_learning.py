@@ -38,6 +38,14 @@ CLASSES = ("num_labels", "num_classes", "n_classes", "vocab_size")
 GUESSES = (math.log(2), math.log(10))
 """Losses of guessing evenly between 2 and among 10 classes: a flat loss within 1.5 % of them is not learnt."""
 
+PRETRAINED = (
+    *("model_name_or_path", "pretrained_model_name_or_path", "base_model", "pretrained", "init_checkpoint"),
+    *("resume_from_checkpoint", "load_from", "finetune", "init_from", "lora_rank", "lora_r", "peft_type"),
+)
+"""Hyperparameters that name what the weights began as."""
+
+UNSET = (None, False, "", "False", "false", "None", "none", "null", "scratch")
+
 ACCURACY_WORDS = frozenset({"acc", "accuracy", "top1", "f1", "precision", "recall", "pck", "success", "iou", "map"})
 
 
@@ -70,7 +78,8 @@ def check(
     standard errors. A flat loss is a failure where the log can tell it from one that had nothing left to learn: the
     learning rate is 0, or the loss lies at that of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or
     above `high` (3.0). At any other level it is a warning, and only where the line excludes a fall of `surely_flat`
-    (1 %), or the evaluations do, with 3 standard errors: even a converged model gains a little by fine-tuning. It is no
+    (1 %), or the evaluations do, with 3 standard errors: even a converged model gains a little by fine-tuning. It is
+    for information where the settings name a pretrained model, which may have known it all. It is no
     fault while the validation loss falls, where the log begins in the middle of a run, or where it has a good accuracy.
     Source: the band table of fine-tuning losses, entropy of an even guess.
 
@@ -131,9 +140,14 @@ def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str
     if guessing:
         return Claim("fail")
     if min(most_fall(c), validation_fall(case)[1]) < surely_flat and not accuracy > 0.5:
-        return Claim("warn", ": nothing is learnt, or the model had nothing left to learn")
+        return Claim(_unless_pretrained(case), ": nothing is learnt, or the model had nothing left to learn")
     below = f", below the {math.log(classes):.4g} of guessing" if classes > 1 else ""
     return f"{flat}{below}: the log cannot tell a converged model from one that is stuck"
+
+
+def _unless_pretrained(case: Case) -> Severity:
+    """A note where the settings name a model that was trained before; a warning where nothing says so."""
+    return "info" if any(case.config(name) not in UNSET for name in PRETRAINED) else "warn"
 
 
 def _at_a_guess(level: float) -> bool:

@@ -129,3 +129,8 @@ def reshaped(steps, values, change):
     if change == "twice":
         return np.repeat(steps, 2), np.repeat(values, 2)
     return (steps[::2], values[::2]) if change == "half" else (steps, values)
+
+
+@pytest.mark.parametrize(("config", "severity"), [({}, "warn"), ({"model_name_or_path": "gpt2"}, "info")])
+def test_a_pretrained_model_may_have_known_it_all(config, severity):
+    assert check(case({"loss": flat(2000, 1.8)}, config=config)).severity == severity
