@@ -36,7 +36,8 @@ def check(case: Case, *, smallest: float = 0.01, errors: float = 4.0) -> Result:
     How it decides: the normaliser keeps the last value written for a step (after a new start only the last attempt). A
     second write differs by as much as two batches do where the data came in another order; that is an info. It is a
     warning when the values written twice differ as a whole: their median difference is above `smallest` (1 %) of their
-    level and above `errors` (4) standard errors, from the noise between neighbouring rows. Source: definition of this
+    level and above `errors` (4) standard errors, from the noise between neighbouring rows. A file that repeats all rows
+    of another with the same values, as the copy of a log beside a checkpoint, is no resume. Source: definition of this
     tool.
 
     Blind spots: two processes that write one log at the same time look like many resumes (B102).
@@ -44,7 +45,20 @@ def check(case: Case, *, smallest: float = 0.01, errors: float = 4.0) -> Result:
     dropped = [c for c in case.corrections if c.kind == "resume_overlap"]
     if not dropped:
         return Pass(CODE, "steps only grow")
+    if all(_copied(case, c) for c in dropped):
+        return Pass(CODE, "some files repeat the rows of others, with the same values")
     return tuple(_finding(case, c, smallest, errors) for c in dropped)
+
+
+def _copied(case: Case, correction: Correction) -> bool:
+    """Whether the later rows are in another file and repeat all that was there, as a copy of the log does."""
+    series = next((s for s in _candidates(case.raw, correction) if _backward(s).size), None)
+    found = overlap(series) if series is not None else None
+    if series is None or found is None or not found.restarted or (found.replaced < 0).any():
+        return False
+    before, after = series.value[found.dropped], series.value[found.replaced]
+    apart = series.source[found.dropped] != series.source[found.replaced]
+    return bool(apart.all() and np.array_equal(before, after, equal_nan=True))
 
 
 def _finding(case: Case, correction: Correction, smallest: float, errors: float) -> Finding:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.case import HELD_OUT, Case
+from trainvitals.diagnostics.curve import setting
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Floats, Ints, Series
@@ -51,11 +52,14 @@ def check(case: Case, *, rows: int = 16, switching: float = 0.08, share: float =
     How it decides: every row continues the sequence with the largest smaller step, or begins a new one. It is a warning
     from `rows` (16) rows on when the file switches between sequences in `switching` (8 %) of the rows, the second
     sequence holds `share` (20 %) of them, and `differing` (50 %) of the steps written twice have different values.
-    Where each step is merely repeated at once, the rows could be micro-batches of one step: then the repetitions must
-    differ in learning rate or epoch, or in their level by 6 standard errors. Source: definition of this tool.
+    Where each step is merely repeated at once, the rows could be micro-batches of one step: then the accumulation must
+    be known to be no multiple of the repetitions, the repetitions must differ in learning rate, epoch or gradient norm
+    (in either direction: over micro-batches it grows), or in their level by 6 standard errors, or the held-out loss
+    must be there twice at one step with two values. Source: definition of this tool.
 
-    Blind spots: two runs of the same settings that write in turn at the same steps; processes that buffer more than a
-    dozen rows look like many resumes (B101).
+    Blind spots: ranks that write in turn at the same steps, with one gradient norm and one evaluation, where the
+    accumulation is not known or as large as their number: their rows are those of micro-batches. Processes that buffer
+    more than a dozen rows look like many resumes (B101).
     """
     candidates = sorted((s for s in case.raw.series if s.split == "train"), key=len, reverse=True)
     series = next((s for s in candidates if s.metric == "loss"), candidates[0] if candidates else None)
@@ -73,7 +77,7 @@ def check(case: Case, *, rows: int = 16, switching: float = 0.08, share: float =
         writers = _writers(own.step)
         if writers.switches < max(6, switching * len(own)) or writers.second < share or not _differ(own, differing):
             continue
-        if not back.sum() >= 3 and not _other_run(case, own):
+        if not back.sum() >= 3 and not (_other_run(case, own) or _evaluated_twice(case, int(source))):
             undecided = "inconclusive: each step is written several times at once, by micro-batches or by processes"
             continue
         return _finding(case, own, writers)
@@ -109,8 +113,28 @@ def _differ(own: Series, share: float) -> bool:
     return bool(differ[same_step].mean() >= share)
 
 
+def _evaluated_twice(case: Case, source: int, least: int = 2) -> bool:
+    """Whether a file holds two values of the held-out loss at one step: no micro-batch is evaluated."""
+    for series in case.raw.series:
+        if series.split in HELD_OUT and series.metric == "loss":
+            own = series.take(series.source == source)
+            tied = (np.diff(own.step) == 0) & (np.diff(own.value) != 0)
+            if tied.sum() >= max(least, len(own) // 4):
+                return True
+    return False
+
+
 def _other_run(case: Case, own: Series) -> bool:
     """Whether rows repeated at once differ in what a step fixes, or in their level."""
+    accumulation = setting(case, "gradient_accumulation_steps")
+    repeated = round(len(own) / np.unique(own.step).size)
+    if accumulation == accumulation and accumulation % max(2, repeated):
+        return True
+    norm = _values_of(case, "grad_norm", own)
+    if norm is not None:
+        change = np.sign(np.diff(norm)[np.diff(own.step) == 0])
+        if np.mean(change != 0) > 0.5 and abs(float(np.mean(change))) < 0.5:
+            return True
     for name in ("learning_rate", "epoch"):
         other = own.epoch if name == "epoch" else _values_of(case, name, own)
         if other is not None and other.size == len(own) and np.isfinite(other).all():

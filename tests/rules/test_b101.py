@@ -1,14 +1,17 @@
 """B101: steps that go back, with the corrections that the normaliser makes of them."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from make import case, run
 
+from trainvitals.diagnostics.diagnosis import diagnose
 from trainvitals.diagnostics.normalisation.resume import deduplicate
 from trainvitals.diagnostics.report import Finding, Pass
 from trainvitals.diagnostics.rules.b101_resume_overlap import check
+from trainvitals.parsers import read
 
 
 def resumed(first, second):
@@ -71,3 +74,14 @@ def test_a_second_write_on_another_level_is_a_warning_in_spite_of_noise():
     noise = np.random.default_rng(0).standard_normal((2, 100))
     first, second = (LOSS * (1 + 0.02 * one) for one in noise)
     assert single(check(resumed((STEPS, first), (STEPS[80:], 1.2 * second[80:])))).severity == "warn"
+
+
+def test_a_copy_of_the_log_beside_a_checkpoint_is_no_resume(tmp_path):
+    rows = [{"step": s, "loss": round(3 - 0.01 * s, 3)} for s in range(10, 210, 10)]
+    for folder, kept in (("out", rows), ("out/checkpoint-100", rows[:10]), ("out/checkpoint-200", rows)):
+        (tmp_path / folder).mkdir()
+        state = {"log_history": kept, "global_step": kept[-1]["step"], "max_steps": 200}
+        (tmp_path / folder / "trainer_state.json").write_text(json.dumps(state))
+    report = diagnose(read(str(tmp_path / "out")))
+    assert "B101" not in [f.code for f in report.findings]
+    assert report.series[0].points == 20

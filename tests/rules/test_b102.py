@@ -1,6 +1,7 @@
 """B102: two processes that write into one log."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from trainvitals.diagnostics.diagnosis import diagnose
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rules.b102_two_writers import check
 from trainvitals.parsers import read
+from trainvitals.parsers.model import ConfigValue
 
 RNG = np.random.default_rng(0)
 
@@ -70,3 +72,38 @@ def test_in_a_file_it_explains_the_steps_that_go_back(tmp_path):
     report = diagnose(read(str(tmp_path / "log.jsonl")))
     story = next(f for f in report.findings if f.code == "B102")
     assert "B101" in [c.code for c in story.consequences]
+
+
+def at_once(n=40, **columns):
+    """Each step twice at once with two losses; `columns` are values of each row, `(2 n,)`."""
+    steps = np.repeat(np.arange(1.0, n + 1), 2)
+    loss = noisy(np.repeat(power_law(n), 2), 0.05, np.random.default_rng(0))
+    made = case({"loss": np.ones(2 * n), **dict.fromkeys(columns, np.ones(2 * n))})
+    by_name = {"loss": loss, **columns}
+    raw = tuple(replace(s, step=steps, value=np.asarray(by_name[s.metric], float)) for s in made.run.series)
+    return replace(made, raw=replace(made.run, series=raw))
+
+
+def accumulating(made, steps):
+    config = {"gradient_accumulation_steps": ConfigValue(steps, "args.json", 1)}
+    return replace(made, run=replace(made.run, config=config))
+
+
+@pytest.mark.parametrize(("steps", "answer"), [(1, Finding), (2, NotRun), (8, NotRun)])
+def test_repeated_steps_are_micro_batches_only_if_there_are_so_many(steps, answer):
+    assert isinstance(check(accumulating(at_once(), steps)), answer)
+
+
+def test_a_step_has_one_gradient_norm():
+    rng = np.random.default_rng(1)
+    assert isinstance(check(at_once(grad_norm=1 + 0.1 * rng.standard_normal(80))), Finding)
+    # Over the micro-batches of a step the gradient grows.
+    assert isinstance(check(at_once(grad_norm=np.tile([0.6, 1.1], 40) + 0.01 * rng.standard_normal(80))), NotRun)
+    assert isinstance(check(at_once(grad_norm=np.repeat(rng.standard_normal(40) + 5, 2))), NotRun)
+
+
+def test_no_micro_batch_is_evaluated():
+    made = at_once()
+    evaluated = case({"eval/loss": np.linspace(3, 2, 10)}).run.series[0]
+    twice = replace(evaluated, step=np.repeat(np.arange(8.0, 41, 8), 2))
+    assert isinstance(check(replace(made, raw=replace(made.raw, series=(*made.raw.series, twice)))), Finding)
