@@ -12,6 +12,9 @@ from trainvitals.diagnostics.curve import Curve, curve, sound, unfit
 from trainvitals.diagnostics.statistics import MAD_TO_SD
 from trainvitals.parsers.model import Floats, Ints
 
+MIXING = ("mixup", "mixup_alpha", "cutmix", "cutmix_alpha", "mixup_prob")
+"""Augmentations of the labels themselves: a training loss cannot come near its validation loss with them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gap:

@@ -16,12 +16,16 @@ GRADIENT_WORDS = frozenset({"grad", "grads", "gradient", "gradients", "gnorm", "
 NO_NORM_WORDS = frozenset(
     {
         *("cos", "cosine", "sim", "similarity", "conflict", "angle", "noise", "var", "variance", "cov"),
+        *("std", "stddev", "hist", "histogram", "quantile", "skew", "kurtosis"),
         *("clip", "clipped", "clipping", "coef", "frac", "fraction", "ratio", "scale", "scaler", "weight", "overflow"),
         *("num", "number", "count", "accum", "accumulation", "accumulate", "step", "steps", "time", "ms"),
         *("zero", "zeros", "zeroed", "nan", "nans", "inf"),
     }
 )
 """Words that make a name with `grad` in it something else: a cosine, a clip coefficient, a loss scale, a counter."""
+
+ELEMENT_WORDS = frozenset({"mean", "min", "median", "abs"})
+"""Words of statistics over the elements of a gradient, where the name does not say `norm` as well."""
 
 MOST_PARTS = 8
 """More norms than that are those of single layers, of which some come and go in any run: they are not judged."""
@@ -89,7 +93,8 @@ def gradient_norms(case: Case) -> tuple[Series, ...]:
 
 def _is_norm(metric: str) -> bool:
     words = set(re.split(r"[^a-z]+", metric.lower()))
-    return bool(words & GRADIENT_WORDS) and not words & NO_NORM_WORDS
+    of_elements = bool(words & ELEMENT_WORDS) and "norm" not in words
+    return bool(words & GRADIENT_WORDS) and not words & NO_NORM_WORDS and not of_elements
 
 
 # Three rules ask for the same norms; a series is equal to itself alone.
@@ -162,6 +167,14 @@ def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: fl
         if warms_up or same_start(value, after):
             found.append(int(i))
     return np.array(found, np.int64)
+
+
+def cycles(rate: Rates, high: float = 0.5, least: int = 3) -> bool:
+    """Whether the rate comes back to `high` of its peak `least` times or more, with a regular period."""
+    above = np.concatenate([[False], rate.value >= high * rate.value.max(initial=0.0), [False]])
+    ups, downs = (np.flatnonzero(np.diff(above.astype(np.int8)) == side) for side in (1, -1))
+    middle = ((ups + downs - 1) // 2).astype(np.int64)
+    return middle.size >= least and regular(rate.x, middle, rate.gap, float(rate.x[0]))
 
 
 def same_start(value: Floats, after: Floats, rows: int = 5, tolerance: float = 0.02) -> bool:

@@ -17,7 +17,7 @@ CODE, NAME = "L105", "oscillation"
 
 REMEDY = (
     "lower the learning rate by 2 to 5 times (or the momentum); if two sources of data or two writers take turns, "
-    "log them apart"
+    "log them apart; if epochs are as short as that, see whether their last accumulation window is full"
 )
 
 
@@ -48,7 +48,8 @@ def check(
     rate, or the epoch, has that period. Source: autocorrelation of a periodic signal; definition of this tool.
 
     Blind spots: periods of less than two rows, as when only every tenth step is logged; irregular swings, which cannot
-    be told from noise; slow cycles of more than 32 rows.
+    be told from noise; slow cycles of more than 32 rows. Epochs of two or three rows, of which the last one is an
+    accumulation window that is not full (S103), swing as well.
     """
     if case.loss is None or not len(case.loss):
         return NotRun(CODE, "no training loss is logged")

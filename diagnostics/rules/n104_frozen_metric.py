@@ -25,7 +25,7 @@ def check(
     quanta: float = 5.0,
     repeated: float = 0.2,
     longer: float = 3.0,
-    constant_rows: int = 20,
+    constant_rows: int = 12,
     digits: float = 1000.0,
 ) -> Result:
     """A loss repeats exactly the same value row after row although it had been moving.
@@ -42,7 +42,7 @@ def check(
     How it decides: by counting. Before it freezes the series must have moved by `quanta` (5) units of the last decimal
     that the log keeps from row to row (median of 32), with at most `repeated` (20 %) of the rows alike, and the run of
     equal values must be `longer` (3) times as long as any before: a rounded or carried-forward value repeats anyway. A
-    train loss that is constant from its first row is judged from `constant_rows` (20) rows on and if its value has
+    train loss that is constant from its first row is judged from `constant_rows` (12) rows on and if its value has
     `digits` (1000) units of its last decimal. The learning rate must not be 0. Zeros are N102's; a gradient norm at its
     maximum is clipped. Accuracies, learning rates and memory may stand still and are not looked at. Source: definition
     of this tool.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.optimiser import Rates, rates, regular, second_warm_ups
+from trainvitals.diagnostics.optimiser import Rates, cycles, rates, regular, second_warm_ups
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Series
@@ -33,10 +33,10 @@ def check(
 
     How it decides: a second warm-up is a fall at once to less than a third, from a rate of at least 15 % of its peak,
     followed by a climb over 3 or more points to half of the peak, or by the rates with which the log began. Several
-    of them with a regular period are a schedule and no fault. At a resume (the step goes back, or another file
-    begins) the `rows_compared` (5) first rates must be those of the log's start within `same` (2 %), and differ by
-    more than `other` (20 %) from what the first attempt had at that step. At least `points_needed` (8) points.
-    Source: definition of this tool.
+    of them, or three peaks, with a regular period are a schedule and no fault. At a resume (the step goes back, or
+    another file begins) the `rows_compared` (5) first rates must be those of the log's start within `same` (2 %), and
+    differ by more than `other` (20 %) from what the first attempt had at that step. At least `points_needed` (8)
+    points. Source: definition of this tool.
 
     Blind spots: a resume with a constant rate. A second warm-up that was wanted, as for training on new data, looks the
     same when it comes once. A warm-up shorter than 3 logged points.
@@ -47,7 +47,7 @@ def check(
     if len(rate) < points_needed:
         return NotRun(CODE, f"inconclusive: {len(rate)} learning rates of {points_needed} needed")
     again = second_warm_ups(rate)
-    if again.size and not regular(rate.x, again, rate.gap, float(rate.x[0])):
+    if again.size and not regular(rate.x, again, rate.gap, float(rate.x[0])) and not cycles(rate):
         return _second_warm_up(case, rate, int(again[0]))
     raw = case.raw.get(rate.series.metric, rate.series.split)
     resumed = _began_anew(raw, same, other, rows_compared) if raw is not None else None

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
+from trainvitals.diagnostics.evaluations import MIXING
 from trainvitals.diagnostics.ratio import Matched, across, half_unit, matched, recent
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE
 from trainvitals.parsers.model import Floats, Series, Split
 from trainvitals.parsers.patterns import pattern
 
@@ -54,9 +56,10 @@ def check(
     loss that changes by `varied`, 20 %). Without one it speaks beyond `unexplained` (0.1) unless the difference is
     constant (scatter below `constant`, 10 % of it), as with label smoothing or an auxiliary loss. Between splits it
     asks for `pairs_needed` (8) matched evaluations over which the loss changes by `varied` (20 %) while the ratio
-    is within 0.6 % of 1.4427, or for names that say the unit. Source: definitions of the units; real logs with
-    constant ratios of 1.6, 2.3 or 0.24 for other reasons are why a ratio alone is no evidence. Perplexity is exp of
-    the unweighted mean: exp(weighted loss) is labelled as such and not called a perplexity.
+    is within 3 standard errors (0.6 % at the most) of 1.4427 and labels are not mixed, or for names that say the
+    unit. Source: definitions of the units; real logs with constant ratios of 1.6, 2.3 or 0.24 for other reasons are
+    why a ratio alone is no evidence. Perplexity is exp of the unweighted mean: exp(weighted loss) is labelled as
+    such and not called a perplexity.
 
     Blind spots: a perplexity that is a mean of exponentials over an epoch is above exp of the mean; two losses in the
     same wrong unit.
@@ -207,8 +210,10 @@ def _between_splits(case: Case, pairs_needed: int, varied: float) -> Finding | P
     units = [set(map(str.lower, UNIT_WORDS.findall(s.logged_as))) for s in (train, held_out)]
     named = bool(units[0]) and bool(units[1]) and _is_bits(units[0]) != _is_bits(units[1])
     bits = math.log(1 / math.log(2))
-    steady = len(points) >= pairs_needed and spread <= 0.01 and np.ptp(np.log(b)) >= varied
-    if named or (abs(abs(middle) - bits) <= 0.006 and steady):
+    # A ratio that happens to be near would be as near in one healthy run of fifty: it must be as exact as its noise.
+    exact = min(0.006, max(0.0015, 3 * MEDIAN_SE * MAD_TO_SD * spread / math.sqrt(len(points))))
+    steady = len(points) >= pairs_needed and spread <= 0.01 and np.ptp(np.log(b)) >= varied and not _mixed(case)
+    if named or (abs(abs(middle) - bits) <= exact and steady):
         higher, lower = (train, held_out) if middle > 0 else (held_out, train)
         text = f"{higher.logged_as} ({higher.split}) is {math.exp(abs(middle)):.4f} times "
         text += (
@@ -221,6 +226,11 @@ def _between_splits(case: Case, pairs_needed: int, varied: float) -> Finding | P
     return (
         Pass(CODE, "train and held-out loss are in the same unit") if len(points) >= pairs_needed else NotRun(CODE, "")
     )
+
+
+def _mixed(case: Case) -> bool:
+    """Whether labels are mixed or smoothed in training, which puts its loss a factor above that of validation."""
+    return any((case.number(name) or 0) > 0 for name in (*MIXING, "label_smoothing_factor"))
 
 
 def _is_bits(words: set[str]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
 from trainvitals.diagnostics.curve import label, level
-from trainvitals.diagnostics.evaluations import Gap, gap_of
+from trainvitals.diagnostics.evaluations import MIXING, Gap, gap_of
 from trainvitals.diagnostics.ratio import recent
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -29,9 +29,6 @@ DROPOUT = ("dropout", "hidden_dropout", "attention_dropout", "lora_dropout", "dr
 
 PART = re.compile(r"(^|_)(loss|ce|nll)($|_)")
 """What the name of a loss or of a part of one has."""
-
-MIXING = ("mixup", "mixup_alpha", "cutmix", "cutmix_alpha", "mixup_prob")
-"""Augmentations of the labels themselves: a training loss cannot come near its validation loss with them."""
 
 
 def check(

@@ -46,3 +46,7 @@ def test_too_little_is_not_run():
     assert isinstance(few, NotRun)
     assert few.applicable
     assert not check(case({"loss": [1.0]})).applicable
+
+
+def test_a_part_without_weight_is_logged_on_purpose():
+    assert isinstance(judge(np.full(60, 0.3), config={"w1_weight": 0}), Pass)

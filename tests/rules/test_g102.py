@@ -59,3 +59,11 @@ def test_what_is_not_judged():
     reward = judge(np.geomspace(1, 1e-6, 100), reward=np.arange(100.0))
     assert "reward" in reward.reason
     assert not check(case({"loss": power_law(50)})).applicable
+
+
+@pytest.mark.parametrize("name", ["gradient_std/encoder.weight", "gradient_mean/encoder.weight"])
+def test_statistics_over_the_elements_of_a_gradient_are_no_norms(name):
+    fading = np.exp(-20 * np.linspace(0, 1, 200))
+    assert isinstance(check(case({"loss": power_law(200), name: fading})), NotRun)
+    (one,) = check(case({"loss": power_law(200), "grad_norm/mean": fading}))
+    assert one.severity == "warn"

@@ -81,3 +81,9 @@ def test_constant_rates_and_milestones_pass(rate):
 def test_without_a_rate_it_does_not_apply():
     assert not check(case({"loss": power_law(50)})).applicable
     assert isinstance(check(case({"learning_rate": [1e-3] * 4})), NotRun)
+
+
+@pytest.mark.parametrize("cycles", [3, 6, 9])
+def test_a_triangular_rate_that_is_seldom_logged_is_a_schedule(cycles):
+    wave = 1 - np.abs(2 * ((cycles * np.linspace(0, 1, 50)) % 1) - 1)
+    assert isinstance(check(case({"learning_rate": 1e-4 + 1e-3 * wave})), Pass)

@@ -46,3 +46,10 @@ def test_without_accumulation_or_rows_it_is_not_judged():
     assert isinstance(alone, NotRun)
     assert not alone.applicable
     assert "inconclusive" in check(case({"loss": dipping(20, 5)})).reason
+
+
+def test_the_lowest_of_many_rows_with_heavy_tails_have_no_stride():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        loss = power_law(3000) * np.exp(0.04 * np.clip(rng.standard_t(3, 3000), -8, 12))
+        assert isinstance(check(case({"loss": loss})), Pass)

@@ -124,3 +124,14 @@ def test_a_fixed_multiple_of_the_loss_in_the_exponent_is_named(by):
     loss = np.linspace(3, 1.5, 40)
     (found,) = check(case({"loss": loss, "perplexity": np.exp(by * loss)}))
     assert f"exp of {by:g} times loss at all steps" in found.message
+
+
+def test_a_ratio_that_is_only_near_is_no_unit():
+    rng = np.random.default_rng(0)
+    loss = 1.4500 * FALLING * np.exp(0.001 * rng.standard_normal(FALLING.size))
+    assert isinstance(check(case({"loss": loss, "eval/loss": at(FALLING)})), Pass | NotRun)
+
+
+def test_mixed_labels_put_train_above_validation_by_any_factor():
+    made = case({"loss": FALLING / math.log(2), "eval/loss": at(FALLING)}, config={"mixup": 0.8})
+    assert isinstance(check(made), Pass | NotRun)
