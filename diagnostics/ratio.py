@@ -139,9 +139,14 @@ def across(above: Series, below: Series) -> Matched:
     return Matched(below.step[inside], below.epoch[inside], values, np.stack([nearest, inside]))
 
 
+def recent_count(points: int) -> int:
+    """How many of so many points are the present: the last of a few, 5 % (at most 25) of many."""
+    return int(np.clip(points // 20, 1, 25))
+
+
 def recent(values: Floats) -> float:
-    """The present value: the last of a few points, the median of the last 5 % (at most 25) of many."""
-    return float(np.median(values[-int(np.clip(values.size // 20, 1, 25)) :]))
+    """The present value: the median of the points that are the present."""
+    return float(np.median(values[-recent_count(values.size) :]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,16 +42,16 @@ def check(
     How it decides: the lines are placed by epoch, else by step. It fails when lines remain after `late` (2/3) of what
     has been logged, at least `persisting` (0.1) times as many as in the first third, and the run has `places_needed`
     (3) or more epochs or steps and `progress_needed` (0.3) of its plan where that is known. It also fails when the
-    median EOS recall of the last third of at least 3 values is below `near_zero` (0.05). Without any such line or
-    recall it passes only if the token loss fell by `token_fall` (10 %). Source: field note of the EOS weight. The note
-    says that the weight leaves the COORD gradient unchanged; that holds for a sum only: in a weighted mean with 17
-    COORD and 1 EOS a weight of 20 takes the share of COORD from 94.4 % to 45.9 %.
+    median EOS recall of the last third of at least 3 values is below `near_zero` (0.05), after the same share of the
+    plan. Without any such line or recall it passes only if the token loss fell by `token_fall` (10 %). Source: field
+    note of the EOS weight. The note says that the weight leaves the COORD gradient unchanged; that holds for a sum
+    only: in a weighted mean with 17 COORD and 1 EOS a weight of 20 takes the share of COORD from 94.4 % to 45.9 %.
 
     Blind spots: a trainer that prints no such line; outputs that end, but at a wrong length.
     """
     recall = next((s for split in _SPLITS if (s := case.get("eos_recall", split)) and np.isfinite(s.value).any()), None)
     if recall is not None and (found := _low_recall(case, recall, near_zero)):
-        return found
+        return NotRun(CODE, f"too early: {found.message}") if share_done(case, recall) < progress_needed else found
     notes = [n for n in case.run.notes if n.kind == "max_len"]
     if notes:
         return _from_notes(case, notes, late, persisting, places_needed, progress_needed)

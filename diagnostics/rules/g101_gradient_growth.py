@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, level, other_aim, scaler_at_work
+from trainvitals.diagnostics.curve import Curve, level, other_aim, scaler_at_work, share_done
 from trainvitals.diagnostics.optimiser import gradient_norms, positive, recent_points, without_scale
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
@@ -52,6 +52,7 @@ def check(
     blocks_needed: int = 5,
     reward_factor: float = 10.0,
     rows_before: int = 3,
+    progress_needed: float = 0.3,
 ) -> Result:
     """The gradient norm grows tenfold and stays there, or passes the limit of its loss type.
 
@@ -64,15 +65,16 @@ def check(
     What to try: clip the norm; lower the learning rate or lengthen the warm-up; look at the head that grows first,
     and at the factor with which its loss is multiplied.
 
-    How it decides: in log space. Growth is the median of the last sixteenth of the points (5 at least) above the
-    median of the block medians of the first third. It warns at `warn_factor` (10), fails at `fail_factor` (100), both
-    where the block medians rise with a Mann-Kendall z of `z` (3), or the growth is `jump` (6) times what the blocks
-    scatter; a norm that has come down again to a third of its highest block is no growth. At least `blocks_needed`
-    (5) near-independent blocks. In policy-gradient and preference training both factors are `reward_factor` (10)
-    times as large: norms come and go with the rewards there. The last `rows_before` (3) rows before the first NaN or
-    infinity fail at `warn_factor`. Norms that carry a logged loss scale are divided by it first. A loss type may set
-    a limit for a head (spatial: 1000, healthy are 50 to 300), which the median of the last tenth must not pass.
-    Source: ZClip and Lightning Fabric watch the norm for the same reason; the limit is that of a field note.
+    How it decides: in log space. Growth is the median of the last sixteenth of the points (5 at least) above the median
+    of the block medians of the first third. It warns at `warn_factor` (10), fails at `fail_factor` (100), both where
+    the block medians rise with a Mann-Kendall z of `z` (3), or the growth is `jump` (6) times what the blocks scatter;
+    a norm that has come down again to a third of its highest block is no growth. At least `blocks_needed` (5)
+    near-independent blocks, and `progress_needed` (30 %) of the plan where that is known: gradients of a new head grow
+    by hundreds while it begins to learn. In policy-gradient and preference training both factors are `reward_factor`
+    (10) times as large: norms come and go with the rewards there. The last `rows_before` (3) rows before the first NaN
+    or infinity fail at `warn_factor`. Norms that carry a logged loss scale are divided by it first. A loss type may set
+    a limit for a head (spatial: 1000, healthy are 50 to 300), which the median of the last tenth must not pass. Source:
+    ZClip and Lightning Fabric watch the norm for the same reason; the limit is that of a field note.
 
     Blind spots: norms that are logged after clipping cannot grow. A norm that first falls by a hundred and then
     grows by ten is judged by where most of the first third was.
@@ -87,6 +89,7 @@ def check(
     reasons: list[str] = []
     for series in norms:
         found = _over_limit(case, series) or _before_nan(case, series, limits[0], rows_before)
+        found = found or _too_early(case, series, progress_needed)
         found = found or _grown(case, series, limits, z, jump, blocks_needed)
         if isinstance(found, Finding):
             findings.append(found)
@@ -113,6 +116,12 @@ def growth(c: Curve, count: int) -> Growth:
     start = int(above[0]) if above.size else 0
     how = f"{count} blocks, Mann-Kendall z {strength:+.1f}, growth {(now - before) / scatter:.1f} times their scatter"
     return Growth(now - before, before, now, float(medians.max()), strength, (now - before) / scatter, start, how)
+
+
+def _too_early(case: Case, series: Series, needed: float) -> str:
+    """Why growth is not yet judged; empty where it is."""
+    done = share_done(case, series)
+    return f"inconclusive: {done:.0%} of the planned run".replace("%", " %") if done < needed else ""
 
 
 def _grown(case: Case, series: Series, limits: tuple[float, float], z: float, jump: float, least: int) -> Finding | str:

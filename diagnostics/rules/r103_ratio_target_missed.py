@@ -8,10 +8,11 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import Ratio, Target
-from trainvitals.diagnostics.ratio import RatioValues, ratio_values, recent
+from trainvitals.diagnostics.ratio import RatioValues, ratio_values, recent_count
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import MEDIAN_SE, noise
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "R103", "ratio-target-missed"
@@ -19,7 +20,7 @@ CODE, NAME = "R103", "ratio-target-missed"
 ADVICE = "change the weight of the class: up where the ratio is too high, down where it is too low"
 
 
-def check(case: Case, *, rounding: float = 0.005, full_epoch: float = 0.9) -> Result:
+def check(case: Case, *, rounding: float = 0.005, full_epoch: float = 0.9, errors: float = 2.0) -> Result:
     """A ratio of two losses is outside the range that it should have at its epoch.
 
     What it checks: the ratio at the end of the latest epoch for which the loss type has a target.
@@ -31,23 +32,24 @@ def check(case: Case, *, rounding: float = 0.005, full_epoch: float = 0.9) -> Re
     before the last target look at the trend first.
 
     How it decides: the median of the last fifth of the points of that epoch against the target's range, with `rounding`
-    (0.005) of tolerance, as targets have two decimals. Where epochs are whole numbers, one counts as complete when a
-    later one has begun or it has `full_epoch` (0.9) of the rows of the others; numbers from 0 are shifted by one. After
-    the last target the present value counts, and up to the upper success limit is fine there. Source: targets of the
-    loss type, for articles 0.45-0.60 at epoch 1 to 0.70-0.90 (success up to 1.0) at epoch 10.
+    (0.005) of tolerance, as targets have two decimals, and `errors` (2) standard errors of that median. Where epochs
+    are whole numbers, one counts as complete when a later one has begun or it has `full_epoch` (0.9) of the rows of the
+    others; numbers from 0 are shifted by one. After the last target the present value counts, and up to the upper
+    success limit is fine there. Source: targets of the loss type, for articles 0.45-0.60 at epoch 1 to 0.70-0.90
+    (success up to 1.0) at epoch 10.
 
     Blind spots: logs without epochs. The targets of the article loss come from one run of one model.
     """
     ratios = [r for r in case.loss_type.ratios if r.targets]
     if not ratios:
         return NotRun(CODE, f"the loss type {case.loss_type.name} has no ratio with targets by epoch", applicable=False)
-    results = [_judge(case, ratio, rounding, full_epoch) for ratio in ratios]
+    results = [_judge(case, ratio, rounding, full_epoch, errors) for ratio in ratios]
     findings = tuple(r for r in results if isinstance(r, Finding))
     passes = [r for r in results if isinstance(r, Pass)]
     return findings or (passes or results)[0]
 
 
-def _judge(case: Case, ratio: Ratio, rounding: float, full_epoch: float) -> Finding | Pass | NotRun:
+def _judge(case: Case, ratio: Ratio, rounding: float, full_epoch: float, errors: float) -> Finding | Pass | NotRun:
     found = ratio_values(case, ratio)
     if isinstance(found, str):
         return NotRun(CODE, found)
@@ -62,11 +64,18 @@ def _judge(case: Case, ratio: Ratio, rounding: float, full_epoch: float) -> Find
     last = target is targets[-1]
     if last and np.nanmax(epoch) > target.epoch + 1:
         rows = np.arange(len(found))
-    value = recent(found.value) if rows.size == len(found) else float(np.median(found.value[rows]))
+    latest = rows if rows.size < len(found) else rows[-recent_count(len(found)) :]
+    value = float(np.median(found.value[latest]))
     high = target.success_high if last else target.high
-    if target.low - rounding <= value <= high + rounding:
+    margin = rounding + errors * value * MEDIAN_SE * _scatter(found.value) / math.sqrt(latest.size)
+    if target.low - margin <= value <= high + margin:
         return Pass(CODE, f"{ratio.name} {value:.2f} at epoch {target.epoch:g}, target {target.low:.2f}-{high:.2f}")
     return _finding(case, found, target, high, value, int(rows[-1]), "fail" if last else "warn")
+
+
+def _scatter(values: Floats) -> float:
+    """Relative scatter of a point around its neighbours."""
+    return noise(np.log(np.maximum(values, np.finfo(float).tiny)))
 
 
 def epoch_rows(epoch: Floats, wanted: float, full: float) -> Ints:

@@ -2,7 +2,7 @@ import pytest
 from article_runs import kind
 from make import case, note
 
-from trainvitals.diagnostics.report import NotRun, Pass
+from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rules.e101_eos_not_learnt import check
 
 TEXT = "WARNING: reached max_len without EOS"
@@ -76,3 +76,9 @@ def test_other_warnings_do_not_count():
     series = {"loss": ([1, 2, 3, 4], [4.0, 3.0, 2.0, 1.0])}
     notes = [note("warning", "low disk", step=float(s)) for s in range(1, 5)]
     assert isinstance(check(case(series, notes=notes)), NotRun)
+
+
+@pytest.mark.parametrize(("planned", "verdict"), [(10, Finding), (100, NotRun)])
+def test_a_recall_of_zero_is_early_in_the_first_third_of_the_plan(planned, verdict):
+    more = {"test/eos_recall": ([5.0, 8.0, 10.0], [0.0] * 3, [5.0, 8.0, 10.0])}
+    assert isinstance(epochs(10, [], config={"max_steps": planned}, more=more), verdict)

@@ -152,3 +152,12 @@ def test_a_finding_names_both_levels():
     assert one.message == "grad_norm grew 50 times: 1 in the first third, 50 at the end"
     assert isinstance(one, Finding)
     assert one.step_start == 181
+
+
+@pytest.mark.parametrize(("planned", "judged"), [(100, True), (300, True), (1000, False)])
+def test_a_head_that_begins_to_learn_is_no_growth_yet(planned, judged):
+    """Gradients of a new head grow by hundreds in the first steps of healthy runs."""
+    series = {"loss": power_law(120), "grad_norm": noisy(steady(120, 2000), 0.2, np.random.default_rng(0))}
+    result = check(case(series, config={"max_steps": planned}))
+    assert bool(found(result)) == judged
+    assert judged or result.reason == "inconclusive: 12 % of the planned run"

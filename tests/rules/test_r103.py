@@ -70,3 +70,12 @@ def test_without_epochs_there_are_no_targets():
 def test_after_the_last_target_the_present_counts():
     ratios = [0.5] * 10 + [0.8] * 5
     assert isinstance(check(by_epoch(ratios, np.arange(1.0, 16))), Pass)
+
+
+@pytest.mark.parametrize(("scatter", "verdict"), [(0.15, Pass), (0.01, tuple)])
+def test_a_miss_within_the_scatter_of_the_rows_is_none(scatter, verdict):
+    """0.57 with a target from 0.60 on: five rows of a noisy ratio do not tell the two apart."""
+    rows = np.repeat(np.arange(1.0, 6), 25)
+    ratio = 0.57 * np.exp(scatter * np.random.default_rng(3).standard_normal(rows.size))
+    ratio *= 0.57 / np.median(ratio[-5:])
+    assert isinstance(check(by_epoch(ratio.tolist(), rows)), verdict)
