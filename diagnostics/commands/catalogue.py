@@ -26,7 +26,14 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
 
 
 @click.command(short_help="List the log formats, or try them on a file.")
-@click.option("--test", "tested", multiple=True, metavar="FILE", help="Say how a file would be read, and what not.")
+@click.option(
+    "--test",
+    "tested",
+    multiple=True,
+    metavar="FILE",
+    type=console.FILE,
+    help="Say how a file would be read, and what not.",
+)
 @click.option("--isolated", is_flag=True, help="Read no settings file, and so no patterns.")
 def formats(tested: tuple[str, ...], isolated: bool) -> int:
     """List the log formats that are read; or say how a file would be read.

@@ -22,13 +22,15 @@ BY = ("tokens", "steps", "time")
 
 
 @click.command(short_help="Put runs side by side, and say what differs.")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.argument("paths", metavar="PATH...", type=console.FILE, nargs=-1, required=True)
 @click.option("--group", "groups", multiple=True, metavar="PATTERN", help="Runs that are one method: 'base-*'.")
 @click.option("--metric", "asked", multiple=True, metavar="NAME", help="Only this: loss, 'eval loss', 'pck*'.")
 @click.option("--by", type=click.Choice(BY), help="Match by this, not by the first that all have.")
 @click.option("--last", type=click.FloatRange(0.05, 1), default=0.3, help="Share of the common range, its end [0.3].")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", help="Kind of output.")
-@click.option("-o", "--output", "target", metavar="FILE", help="Write there instead of to standard output.")
+@click.option(
+    "-o", "--output", "target", metavar="FILE", type=console.FILE, help="Write there instead of to standard output."
+)
 @click.option("--isolated", is_flag=True, help="Read no settings file.")
 @click.option("--no-color", is_flag=True, help="No colours; so does NO_COLOR.")
 @click.option("-v", "--verbose", is_flag=True, help="All settings and all sentences.")

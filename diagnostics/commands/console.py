@@ -27,6 +27,9 @@ PLAIN_WIDTH = 80
 MAX_WIDTH = 120
 """Sentences wider than this are hard to read."""
 
+FILE = click.Path(readable=False)
+"""Names of files and folders, which shells then complete; whether they exist, the commands say."""
+
 
 class Program(click.Group):
     """The group of all commands: answers mistypings with a guess, and exits as documented."""

@@ -18,8 +18,8 @@ SUFFIXES = (".parquet", ".csv")
 
 
 @click.command(short_help="Write normalised scalars as Parquet or CSV.")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
-@click.option("-o", "--output", metavar="FILE", required=True, help="X.parquet or X.csv.")
+@click.argument("paths", metavar="PATH...", type=console.FILE, nargs=-1, required=True)
+@click.option("-o", "--output", metavar="FILE", type=console.FILE, required=True, help="X.parquet or X.csv.")
 @click.option("--isolated", is_flag=True, help="Read no settings file.")
 def export(paths: tuple[str, ...], output: str, isolated: bool) -> int:
     """Write the normalised scalars of runs as Parquet or CSV, one row per value."""

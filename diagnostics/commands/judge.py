@@ -29,9 +29,16 @@ Command = Callable[..., Any]
 def _shared_options(command: Command) -> Command:
     """What `report` and `check` have in common."""
     options = (
-        click.argument("paths", metavar="PATH...", nargs=-1, required=True),
+        click.argument("paths", metavar="PATH...", type=console.FILE, nargs=-1, required=True),
         click.option("--format", "form", type=click.Choice(output.FORMATS), default="text", help="Kind of output."),
-        click.option("-o", "--output", "target", metavar="FILE", help="Write there instead of to standard output."),
+        click.option(
+            "-o",
+            "--output",
+            "target",
+            metavar="FILE",
+            type=console.FILE,
+            help="Write there instead of to standard output.",
+        ),
         click.option("--also", multiple=True, metavar="FORMAT=FILE", help="A further output of the same runs."),
         click.option("--select", multiple=True, metavar="CODES", help="Only these rules: R102, or R for a family."),
         click.option("--ignore", multiple=True, metavar="CODES", help="Not these rules."),
@@ -60,9 +67,19 @@ def report(paths: tuple[str, ...], form: str, target: str | None, **options: Any
 @click.option("--fail-on", type=click.Choice(("warn", "fail")), help="Lowest severity that fails the check [fail].")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 also when there are findings.")
 @click.option("--strict", is_flag=True, help="Fail also for runs about which nothing can be said.")
-@click.option("--baseline", metavar="FILE", help="Findings that are accepted: they are notes and fail nothing.")
-@click.option("--write-baseline", metavar="FILE", help="Accept all findings of today: leave them there.")
-@click.option("--against", multiple=True, metavar="PATH", help="Healthy runs of the same kind to hold them against.")
+@click.option(
+    "--baseline", metavar="FILE", type=console.FILE, help="Findings that are accepted: they are notes and fail nothing."
+)
+@click.option(
+    "--write-baseline", metavar="FILE", type=console.FILE, help="Accept all findings of today: leave them there."
+)
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="PATH",
+    type=console.FILE,
+    help="Healthy runs of the same kind to hold them against.",
+)
 @click.option("--statistics", is_flag=True, help="How many findings of each rule, in place of the findings.")
 def check(paths: tuple[str, ...], form: str, target: str | None, exit_zero: bool, strict: bool, **options: Any) -> int:
     """Judge runs as report does, for scripts and CI.

@@ -33,7 +33,7 @@ def landscape() -> None:
 def _shown(made: Callable[..., Landscape]) -> Command:
     """The command that shows what `made` returns, and that turns its mistakes into those of usage."""
 
-    @click.option("-o", "--output", metavar="FILE", help="Draw to X.svg, X.png or X.html as well.")
+    @click.option("-o", "--output", metavar="FILE", type=console.FILE, help="Draw to X.svg, X.png or X.html as well.")
     @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Standard output.")
     @functools.wraps(made)
     def command(output: str | None, form: str, **options: Any) -> int:
@@ -144,7 +144,7 @@ def _counts(text: str) -> Mapping[str, float]:
 @landscape.command()
 @click.option("--weight", type=float, help="Weight of the articles (that of the run, else 5).")
 @click.option("--share", type=float, default=0.06, show_default=True, help="Articles among the tokens.")
-@click.option("--run", "path", metavar="PATH", help="A run whose losses are drawn over the surface.")
+@click.option("--run", "path", metavar="PATH", type=console.FILE, help="A run whose losses are drawn over the surface.")
 @_shown
 def article(weight: float | None, share: float, path: str | None) -> Landscape:
     """Token-weighted cross-entropy: effective and implied share, and the way of a run over the surface."""
@@ -212,7 +212,7 @@ def causal_lm(vocabulary: int, smoothing: float) -> Landscape:
 
 
 @landscape.command(name="loss")
-@click.argument("path", metavar="[FILE.toml]", required=False)
+@click.argument("path", metavar="[FILE.toml]", type=console.FILE, required=False)
 @click.option("--expression", metavar="TEXT", help="Such as 'where(e < 1, e**2 / 2, e - 0.5)'.")
 @click.option("--low", type=float, default=0.0, show_default=True, help="Least error, for --expression.")
 @click.option("--high", type=float, default=1.0, show_default=True, help="Largest error, for --expression.")

@@ -54,7 +54,7 @@ class Seconds(click.ParamType[float]):
 
 
 @click.command(short_help="Follow a live run; say what is found as it appears.")
-@click.argument("path", metavar="PATH")
+@click.argument("path", metavar="PATH", type=console.FILE)
 @click.option("--until", type=Seconds(), metavar="DURATION", help="End after this time: 10m, 2h.")
 @click.option("--interval", type=Seconds(), metavar="DURATION", help="Time between two looks [2 to 30 s, as needed].")
 @click.option("--on-fail", metavar="COMMAND", help="Run this once, at the first finding that fails the run.")
