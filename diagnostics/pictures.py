@@ -43,6 +43,20 @@ def of_finding(finding: Finding, normalised: Normalised) -> Iterator[Picture]:
     return (one for one in found if one is not None)
 
 
+def before_and_after(metric: str, normalised: Normalised) -> tuple[tuple[Series, ...], tuple[Series, ...]]:
+    """(series as judged, those as logged that differ from them) of a metric, of two points and more."""
+    after, before = (
+        tuple(s for s in run.series if s.metric == metric and len(s) > 1) for run in (normalised.run, normalised.raw)
+    )
+    changed = (s for s in before if not any(_same(s, other) for other in after))
+    return after, tuple(changed)
+
+
+def _same(one: Series, other: Series) -> bool:
+    pairs = ((one.step, other.step), (one.value, other.value))
+    return one.split == other.split and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
 def raw_of(series: Series, normalised: Normalised) -> Series | None:
     """The series as logged, where a correction has changed its values."""
     scaled = any(c.applied and c.factor != 1 and c.metric == series.metric for c in normalised.corrections)

@@ -55,16 +55,3 @@ def test_a_link_to_something_that_is_no_run_opens_nothing(address):
         body = view.inner_text("body")
         assert "root:" not in body
         assert view.get_by_role("heading", name="broken").count() == 1
-
-
-def test_a_metric_name_from_a_log_is_shown_and_not_obeyed(address):
-    requests = []
-    with page(address + "run?run=hostile") as view:
-        view.on("request", lambda request: requests.append(request.url))
-        view.on("dialog", lambda dialog: pytest.fail(f"a script of the log ran: {dialog.message}"))
-        view.get_by_label("metrics").first.click()
-        view.get_by_text("HEALTHY", exact=False).last.click()
-        view.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-        view.locator("[data-testid=stVegaLiteChart]").nth(1).wait_for()
-        assert view.locator("img[src*=evil]").count() == 0
-    assert [url for url in requests if "evil" in url] == []

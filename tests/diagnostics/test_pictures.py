@@ -49,6 +49,14 @@ def test_only_positive_values_of_many_sizes_need_a_logarithmic_axis(values, wide
     assert pictures.picture("loss", normalised({"loss": values})).wide is wide
 
 
+def test_before_and_after_shows_only_what_a_correction_changed():
+    raw = make.run({"loss": [24, 16, 8], "eval/loss": [3, 2, NAN]})
+    run = normalised({"loss": [3, 2, 1], "eval/loss": [3, 2, NAN]}, raw=raw)
+    after, before = pictures.before_and_after("loss", run)
+    assert [s.split for s in after] == ["train", "eval"]
+    assert before == (raw.series[0],)
+
+
 def test_what_was_read_from_a_line_is_told_with_the_name_that_stands_there():
     run = make.run({"loss": [3, 2, 1], "grad_norm": [5, 6, 7]})
     assert [(r.line, r.name, r.step, r.value) for r in read_from(run, make.PATH, 2, 2)] == [

@@ -1,0 +1,102 @@
+"""Findings as cards: claim, picture, next action, evidence in the log, how it was decided, what it may come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+import streamlit as st
+
+from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.run import curves, log
+from trainvitals.diagnostics import baseline, pictures
+from trainvitals.diagnostics.pipeline import Examined
+from trainvitals.diagnostics.render import words
+from trainvitals.diagnostics.report import Finding, Report
+from trainvitals.diagnostics.rules import RULES
+
+SEVERITIES = {"fail": ":red[\u2716 fail]", "warn": ":orange[\u26a0 warn]", "info": ":blue[\u2139 info]"}
+MOST_CHARTS = 2
+MOST_CITED = 4
+
+
+def draw(one: Examined) -> None:
+    """All findings, worst first; of a healthy run what was looked at, and its loss."""
+    report = one.report
+    for number, finding in enumerate(words.ranked(report.findings)):
+        with st.container(border=True):
+            _card(finding, one, number)
+    if not report.findings:
+        st.markdown(_nothing_found(report))
+    if not any("loss" in finding.metrics for finding in report.findings):
+        loss = pictures.picture("loss", one.normalised)
+        if loss:
+            curves.draw(loss, one.normalised.step_unit, "loss")
+
+
+def _nothing_found(report: Report) -> str:
+    if not report.points:
+        return "No metric could be read from this run, so there is nothing to judge: see *Read* for the reason."
+    if report.verdict == "unknown":
+        return "No rule had enough to judge by: see *Rules* for what each one lacks."
+    return f"{words.count(len(report.passed), 'rule')} looked and found nothing wrong."
+
+
+def _card(finding: Finding, one: Examined, number: int) -> None:
+    report = one.report
+    window = words.when(finding, report)
+    title = f"{SEVERITIES[finding.severity]} &nbsp; **{finding.code} {inert(finding.name)}**"
+    st.markdown(title + (f" &nbsp; :gray[{inert(window)}]" if window else ""))
+    shown = list(islice(pictures.of_finding(finding, one.normalised), MOST_CHARTS))
+    told, drawn = st.columns([2, 3], gap="medium") if shown else (st.container(), st.container())
+    with told:
+        _words(finding, report, number)
+    with drawn:
+        for picture in shown:
+            curves.draw(picture, one.normalised.step_unit, f"{number}-{picture.metric}", [finding])
+    with st.expander("How it was decided, and what it may come from"):
+        _reasons(finding)
+    if finding.severity != "info":
+        with st.popover("Accept this finding", type="tertiary", icon=":material/done_all:"):
+            _accept(finding, report)
+
+
+def _words(finding: Finding, report: Report, number: int) -> None:
+    st.markdown(inert(finding.message))
+    if finding.remedy:
+        st.markdown(f":material/arrow_forward: **Next:** {inert(finding.remedy)}")
+    if finding.consequences:
+        st.markdown("\n".join(f"- {inert(words.consequence(other, report))}" for other in finding.consequences))
+    with st.container(gap=None):
+        for index, cited in enumerate(finding.evidence[:MOST_CITED]):
+            log.link(cited, report, f"cited-{number}-{index}")
+    hidden = len(finding.evidence) - MOST_CITED
+    if hidden > 0:
+        st.caption(f"and {words.count(hidden, 'more place')}: the report as HTML has them all")
+
+
+def _reasons(finding: Finding) -> None:
+    if finding.how:
+        st.markdown(f"**How it was decided here:** {inert(finding.how)}")
+    rule = next((rule for rule in RULES if rule.code == finding.code), None)
+    if rule is None:
+        return
+    sections = rule.sections
+    for title, heading in (
+        ("What the rule does", "How it decides"),
+        ("Why it matters", "Why it matters"),
+        ("What it may come from, and what to try (hypotheses)", "What to try"),
+        ("What it cannot see, and what would change the verdict", "Blind spots"),
+    ):
+        if heading in sections:
+            st.markdown(f"**{title}:** {inert(sections[heading])}")
+    if rule.thresholds:
+        st.caption("Thresholds: " + inert(", ".join(f"{k} = {v}" for k, v in rule.thresholds.items())))
+
+
+def _accept(finding: Finding, report: Report) -> None:
+    st.markdown(
+        "If this is as it should be, save this as a baseline, or add its entry to the one that there is: "
+        "`trainvitals check --baseline FILE` then notes the finding and does not fail on it."
+    )
+    st.code(baseline.dumps([replace(report, findings=(finding,))]), language="json")
