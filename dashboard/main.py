@@ -8,8 +8,10 @@ import streamlit as st
 
 from trainvitals.dashboard import links, runs
 from trainvitals.dashboard.inert import inert
-from trainvitals.dashboard.pages import overview, run
-from trainvitals.parsers import ReadError
+from trainvitals.dashboard.pages import bring, overview, run
+
+WITHOUT_RUNS = frozenset({"bring"})
+"""Pages that show something else than the runs below the folder."""
 
 
 def main() -> None:
@@ -18,23 +20,31 @@ def main() -> None:
     pages = {
         "": st.Page(overview.show, title="Runs", icon=":material/list:", default=True),
         "run": st.Page(run.show, title="Run", icon=":material/troubleshoot:", url_path="run"),
+        "bring": st.Page(bring.show, title="Bring a log", icon=":material/upload_file:", url_path="bring"),
     }
     links.remember(pages)
     chosen = st.navigation(list(pages.values()), position="top")
-    if _has_runs():
+    runs.begin_session()
+    if chosen.url_path in WITHOUT_RUNS or _has_runs(chosen.url_path):
         chosen.run()
+    runs.follow()
 
 
-def _has_runs() -> bool:
-    folder = inert(os.path.abspath(runs.root()))
-    try:
-        found = runs.catalogue()
-    except ReadError as error:
-        st.error(inert(str(error)))
-        return False
-    if not found:
-        st.info(
-            f"No training log found below {folder}. Start the dashboard with a folder that "
-            "holds JSON lines, trainer_state.json, event files, CSV or console logs: `trainvitals dashboard FOLDER`."
-        )
-    return bool(found)
+def _has_runs(path: str) -> bool:
+    if path:
+        runs.arrive(st.query_params.get("run", "") if path == "run" else "")
+    else:
+        overview.show_progress()
+    known = runs.snapshot()
+    if known.trouble:
+        st.error(inert(known.trouble), icon=":material/error:")
+    if known.trouble or known.entries:
+        return not known.trouble
+    st.info(
+        f"No training log was found below {inert(os.path.abspath(runs.root()))}.\n\nStart the dashboard with a folder "
+        "that holds JSON lines, `trainer_state.json`, event files, CSV or console logs: "
+        "`trainvitals dashboard FOLDER`.",
+        icon=":material/search_off:",
+    )
+    st.page_link(links.page("bring"), label="Or bring a log: upload or paste it", icon=":material/upload_file:")
+    return False

@@ -1,23 +1,27 @@
-"""What the pages show: the runs below the root folder, read once and again only when a file changes."""
+"""What the pages show: the runs below the root folder, read beside the pages, and again only where they change."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
 
 import streamlit as st
 
-from trainvitals.diagnostics.pipeline import Examined, examine_files
-from trainvitals.diagnostics.report import Verdict
+from trainvitals.dashboard.inert import inert
+from trainvitals.diagnostics.catalogue import Catalogue, Row, Snapshot
+from trainvitals.diagnostics.pipeline import Examined
+from trainvitals.diagnostics.render.words import VERDICTS
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings, find
-from trainvitals.parsers import RunFiles, discover
 
-ORDER: tuple[Verdict, ...] = ("fail", "warn", "unknown", "pass")
+ORDER = VERDICTS
 """Verdicts, those first that need somebody."""
 
-Stamp = tuple[tuple[str, int, int], ...]
-"""Path, size and time of change of every file of a run: what its cached report depends on."""
+EVERY = 3.0
+"""Seconds between two looks at trainings that are still running."""
+
+_STARTED, _TOLD, _DRAWN = "session has begun", "number of the last toast", "version of the runs that is drawn"
 
 
 def root() -> str:
@@ -25,55 +29,127 @@ def root() -> str:
     return sys.argv[1] if len(sys.argv) > 1 else os.getcwd()
 
 
-def scan(folder: str) -> tuple[RunFiles, ...]:
-    """The runs below the folder, as they are on disk now."""
-    return discover([folder])
+class Runs(Mapping[str, Examined]):
+    """All runs by their names, worst first. A run is read when it is asked for, so ask for as few as are drawn."""
+
+    def __init__(self, catalogue: Catalogue, names: Mapping[str, object]) -> None:
+        self._catalogue, self._names = catalogue, names
+
+    def __getitem__(self, name: str) -> Examined:
+        found = self._catalogue.load(name) if name in self._names else None
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
-def stamp(files: RunFiles) -> Stamp:
-    """What changes when any file of the run changes."""
-    return tuple(_stamp(path) for path in (*files.paths, *files.sidecars))
+def catalogue() -> Runs:
+    """All runs below the root folder by their names, worst first, as they are known; nothing is scanned for it."""
+    return Runs(_catalogue(), snapshot().entries)
 
 
-def _stamp(path: str) -> tuple[str, int, int]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return path, -1, -1
-    return path, status.st_size, status.st_mtime_ns
-
-
-# cache_resource and not cache_data: the values are frozen, and need not be pickled and copied at every click.
-@st.cache_resource(max_entries=5000, show_spinner=False)
-def examine(files: RunFiles, stamp: Stamp, rules: Stamp, _settings: Settings) -> tuple[Examined, ...]:
-    """Reports of the runs that these files hold; cached by the stamps of the files and of the settings."""
-    del stamp, rules  # are part of the key only
-    return tuple(examine_files(files, _settings))
-
-
-def catalogue() -> dict[str, Examined]:
-    """All runs below the root folder by their names, worst first; with a progress bar where reading takes time.
-
-    Raises:
-        ReadError: the root folder does not exist.
-    """
-    folder = root()
-    found = scan(folder)
-    bar = st.progress(0.0, "Reading runs") if len(found) > 20 else None
-    # The same settings as on the command line: never those that lie inside the folder that is judged.
-    settings, _ = find(os.curdir, RULES, [folder])
-    decided = (_stamp(settings.origin),) if settings.origin else ()
-    examined: list[Examined] = []
-    for count, files in enumerate(found, start=1):
-        examined += examine(files, stamp(files), decided, settings)
-        if bar:
-            bar.progress(count / len(found), f"Read {count} of {len(found)} runs")
-    if bar:
-        bar.empty()
-    ordered = sorted(examined, key=lambda one: (ORDER.index(one.report.verdict), one.report.run))
-    return {one.report.run: one for one in ordered}
+def rows() -> tuple[Row, ...]:
+    """What the overview says of every run, worst first."""
+    return tuple(one.row for one in snapshot().entries.values())
 
 
 def named(name: str) -> Examined | None:
     """The run of this name; whatever else stands in a URL is no run, and nothing is ever opened for it."""
     return catalogue().get(name)
+
+
+def snapshot() -> Snapshot:
+    """What is known now, and whether more is coming."""
+    return _catalogue().snapshot
+
+
+def refresh() -> None:
+    """Look for new and changed runs, and for changed settings, beside what goes on."""
+    _catalogue().refresh()
+
+
+def begin_session() -> None:
+    """Look at the folder once for everybody who opens the dashboard; what has happened before is no news to them."""
+    if _STARTED not in st.session_state:
+        st.session_state[_STARTED] = True
+        st.session_state[_TOLD] = max((one.number for one in _catalogue().happened), default=0)
+        refresh()
+
+
+def wait(seconds: float) -> Snapshot:
+    """What is known after so many seconds, or when the scan is over."""
+    _catalogue().wait(seconds)
+    return snapshot()
+
+
+def is_incomplete(known: Snapshot) -> bool:
+    """Whether runs have been found that nothing can be said of yet."""
+    return known.scanning and (not known.entries or known.read < known.total)
+
+
+def arrive(name: str) -> None:
+    """Wait, with a progress bar, until this run can be drawn, or all of them."""
+    known = wait(0.2)
+    if not is_incomplete(known) or name in known.entries:
+        return
+    bar = st.empty()
+    while is_incomplete(known) and name not in known.entries:
+        bar.progress(known.read / max(known.total, 1), f"Read {known.read:,} of {known.total:,} runs")
+        known = wait(0.3)
+    bar.empty()
+
+
+def follow() -> None:
+    """While any training is running, look again every few seconds, tell what is new, and draw what has changed."""
+    _tell()
+    known = snapshot()
+    st.session_state[_DRAWN] = known.version
+    if known.scanning or _catalogue().is_live:
+        _look_again()
+
+
+@st.fragment(run_every=EVERY)
+def _look_again() -> None:
+    """Look at running trainings; this runs by itself, without the page around it."""
+    _catalogue().look()
+    known = snapshot()
+    over = not known.scanning and not _catalogue().is_live
+    if over or (not is_incomplete(known) and known.version != st.session_state.get(_DRAWN)):
+        st.rerun()
+
+
+def _tell() -> None:
+    seen = st.session_state.get(_TOLD, 0)
+    for one in _catalogue().happened:
+        if one.number > seen:
+            finding = one.found.finding
+            icon = ":material/error:" if finding.severity == "fail" else ":material/warning:"
+            text = f"**{inert(one.run)}**  \n{finding.code} {inert(finding.message)}"
+            st.toast(text, icon=icon, duration="infinite" if finding.severity == "fail" else "long")
+            st.session_state[_TOLD] = one.number
+
+
+def settings() -> Settings:
+    """The same settings as on the command line: never those that lie inside the folder that is judged.
+
+    Raises:
+        SettingsError: they cannot be used.
+    """
+    return find(os.curdir, RULES, [root()])[0]
+
+
+@st.cache_resource(show_spinner=False)
+def _catalogue_of(folder: str) -> Catalogue:
+    return Catalogue(folder, settings)
+
+
+def _catalogue() -> Catalogue:
+    return _catalogue_of(root())

@@ -2,67 +2,150 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
-from trainvitals.dashboard import links, runs
-from trainvitals.diagnostics.render import words
+from trainvitals.dashboard import links, runs, table
+from trainvitals.dashboard.inert import inert
+from trainvitals.diagnostics.catalogue import Row
+from trainvitals.diagnostics.catalogue.filtering import Wanted, chosen, settings_that_differ, values_of
 from trainvitals.diagnostics.render.sanitise import terminal
-from trainvitals.diagnostics.report import Finding, Report, SeriesSummary
 
-ICONS = {"fail": "\u2716 fail", "warn": "\u26a0 warn", "pass": "\u2714 pass", "unknown": "? unknown"}
+FIRST_ROWS = 200
+"""Rows that are shown while others are still read."""
+
+ROW_HEIGHT, MOST_HEIGHT = 35, 900
+_SHOWN = "runs in the table"
 
 
 def show() -> None:
     """Draw the table of runs, worst first; a chosen row opens its run."""
-    ordered = list(runs.catalogue().values())
-    counts = Counter(one.report.verdict for one in ordered)
-    st.caption(" \u00b7 ".join(f"{counts[v]} {v}" for v in runs.ORDER if counts[v]) + f" of {len(ordered)} runs")
+    found = runs.rows()
+    wanted = _filters(found)
+    kept = chosen(found, wanted)
+    _summary(found, kept)
+    if not kept:
+        st.info("No run fits these filters: take one of them away to see runs again.", icon=":material/filter_alt_off:")
+        return
+    _table(kept)
+
+
+def show_progress() -> None:
+    """What is read so far, until everything is."""
+    if not runs.is_incomplete(runs.snapshot()):
+        return
+    bar, place = st.empty(), st.empty()
+    while runs.is_incomplete(known := runs.wait(0.5)):
+        bar.progress(known.read / max(known.total, 1), f"Read {known.read:,} of {known.total:,} runs")
+        first = [one.row for one in list(known.entries.values())[:FIRST_ROWS]]
+        if first:
+            place.dataframe(table.arrow(first), hide_index=True, column_config=table.columns(first), placeholder="")
+    bar.empty()
+    place.empty()
+
+
+def _filters(found: Sequence[Row]) -> Wanted:
+    """The widgets above the table; their values stand in the URL, and those that name nothing here are dropped."""
+    counts = Counter(row.verdict for row in found)
+    kinds = sorted({row.loss_type for row in found})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.text_input(
+            "Name",
+            key="q",
+            bind="query-params",
+            max_chars=200,
+            live=True,
+            type="search",
+            placeholder="part of a name",
+            width=260,
+        )
+        verdicts = st.pills(
+            "Verdict",
+            [v for v in runs.ORDER if counts[v]],
+            selection_mode="multi",
+            format_func=lambda v: f"{table.ICONS[v]} {counts[v]:,}",
+            key="verdict",
+            bind="query-params",
+            width="content",
+        )
+        types = (
+            st.multiselect(
+                "Loss type",
+                kinds,
+                format_func=terminal,
+                key="loss",
+                bind="query-params",
+                placeholder="any",
+                width=260,
+            )
+            if len(kinds) > 1
+            else []
+        )
+        setting, value = _by_setting(found)
+        if st.button("Refresh", icon=":material/refresh:", help="Look for new and changed runs"):
+            runs.refresh()
+            st.rerun()
+    return Wanted(name or "", frozenset(verdicts), frozenset(types), setting, value)
+
+
+def _by_setting(found: Sequence[Row]) -> tuple[str, str]:
+    names = settings_that_differ(found)
+    if not names:
+        return "", ""
+    setting = st.selectbox(
+        "Setting",
+        names,
+        index=None,
+        format_func=terminal,
+        key="setting",
+        bind="query-params",
+        placeholder="any",
+        width=220,
+    )
+    if setting is None:
+        return "", ""
+    value = st.selectbox(
+        "Value",
+        values_of(setting, found),
+        index=None,
+        format_func=terminal,
+        key="value",
+        bind="query-params",
+        placeholder="any that is set",
+        width=180,
+    )
+    return setting, value or ""
+
+
+def _summary(found: Sequence[Row], kept: Sequence[Row]) -> None:
+    counts = Counter(row.verdict for row in kept)
+    parts = [f":{table.COLOURS[v]}[{table.ICONS[v].split()[0]} **{counts[v]:,} {v}**]" for v in runs.ORDER if counts[v]]
+    total = f"{len(found):,} run{'s' * (len(found) != 1)}"
+    of = f"{len(kept):,} of {total}" if len(kept) < len(found) else total
+    where = f"below {inert(runs.root())}"
+    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} {where}; click a run's name to open it]")))
+
+
+def _table(kept: Sequence[Row]) -> None:
+    before = st.session_state.get(_SHOWN, ())
+    names = tuple(row.name for row in kept)
     event = st.dataframe(
-        pd.DataFrame([_row(one.report) for one in ordered]),
+        table.arrow(kept),
         hide_index=True,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         key="runs",
-        column_config={
-            "loss curve": st.column_config.LineChartColumn("loss curve", width="medium"),
-            "run": st.column_config.TextColumn(width="medium"),
-            "finding": st.column_config.TextColumn("what was found", width="large"),
-            "step": st.column_config.NumberColumn("since", format="%d"),
-            "last loss": st.column_config.NumberColumn(format="%.4g"),
-            "best eval": st.column_config.NumberColumn(format="%.4g"),
-        },
+        height=min(MOST_HEIGHT, ROW_HEIGHT * (len(kept) + 1) + 3),
+        row_height=ROW_HEIGHT,
+        column_config=table.columns(kept),
         placeholder="",
         alt="Table of runs with verdict, worst finding and loss",
     )
-    if event.selection.rows:
-        links.go("run", run=ordered[event.selection.rows[0]].report.run)
-
-
-def _row(report: Report) -> dict[str, object]:
-    loss, held_out = _loss(report, "train"), _loss(report, "eval") or _loss(report, "test")
-    worst = report.findings[0] if report.findings else None
-    return {
-        "verdict": ICONS[report.verdict],
-        "run": terminal(report.run),
-        "finding": terminal(f"{worst.code} {words.headline(report)}" if worst else words.headline(report), 300),
-        "step": _since(worst),
-        "loss type": report.loss_type,
-        "steps": loss.last_step if loss else None,
-        "last loss": loss.last if loss else None,
-        "loss curve": [v for v in loss.spark if math.isfinite(v)] if loss else [],
-        "best eval": held_out.minimum if held_out else None,
-    }
-
-
-def _since(finding: Finding | None) -> float | None:
-    return finding.step_start if finding and finding.step_start == finding.step_start else None
-
-
-def _loss(report: Report, split: str) -> SeriesSummary | None:
-    """The loss of a split, or the first of its parts where only those are logged."""
-    losses = [s for s in report.series if s.split == split and "loss" in s.metric]
-    return next((s for s in losses if s.metric == "loss"), losses[0] if losses else None)
+    st.session_state[_SHOWN] = names
+    cells = [row for row, column in event.selection.cells if column == "run"]
+    # The numbers are those of the table in which somebody clicked: a live run may have changed places since.
+    for row in (*event.selection.rows, *cells):
+        if row < len(before or names):
+            links.go("run", run=(before or names)[row])

@@ -1,0 +1,227 @@
+"""The runs below a folder as they were found at the last scan; what has not changed is not read again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from trainvitals.diagnostics.catalogue.entry import Entry, Stamp, entries, stamp, stamp_of
+from trainvitals.diagnostics.catalogue.live import Happened, Live
+from trainvitals.diagnostics.catalogue.workers import examine_all
+from trainvitals.diagnostics.normalisation import normalise
+from trainvitals.diagnostics.pipeline import Examined
+from trainvitals.diagnostics.render.words import VERDICTS
+from trainvitals.diagnostics.settings import Settings
+from trainvitals.parsers import RunFiles, discover, read_all
+from trainvitals.parsers.errors import TrainvitalsError
+
+MOST_POINTS = 10_000_000
+"""Points of opened runs that are kept for the next click; the last run that was opened always is."""
+
+LOOK, RESCAN = 2.0, 15.0
+"""Seconds at least between two looks at running trainings, and between two looks for new runs beside them."""
+
+COST = 20.0
+"""The folder is listed again after so many times what listing it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known at a moment.
+
+    Attributes:
+        entries: the runs by their names, worst first.
+        total: groups of files that were found; `read` is how many of them are known by now.
+        scanning: more is coming.
+        trouble: why the folder, or the settings, cannot be used; empty if they can.
+        version: grows with every change.
+    """
+
+    entries: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
+    total: int = 0
+    read: int = 0
+    scanning: bool = False
+    trouble: str = ""
+    version: int = 0
+
+
+class Catalogue:
+    """Scans in a thread of its own; every method may be called from any thread, and only `load` and `look` read."""
+
+    def __init__(self, folder: str, settings: Callable[[], Settings]) -> None:
+        self.folder = folder
+        self._find_settings = settings
+        self._settings = Settings()
+        self._settings_stamp: object = None
+        self._lock = threading.RLock()
+        self._looking = threading.Lock()
+        self._known: dict[RunFiles, tuple[Entry, ...]] = {}
+        self._found: tuple[RunFiles, ...] = ()
+        self._scan: threading.Thread | None = None
+        self._trouble = ""
+        self._version = 0
+        self._snapshot = Snapshot(version=-1)
+        self._opened: OrderedDict[tuple[RunFiles, Stamp], tuple[Examined, ...]] = OrderedDict()
+        self._live = Live()
+        self._looked = self._scanned = self._cost = 0.0
+
+    def refresh(self) -> None:
+        """Begin to scan, unless a scan is under way; nothing is waited for."""
+        with self._lock:
+            if self._scan is None or not self._scan.is_alive():
+                self._scan = threading.Thread(target=self._rescan, daemon=True, name="scan")
+                self._scan.start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the scan that is under way; whether it is over."""
+        scan = self._scan
+        if scan is not None:
+            scan.join(seconds)
+        return scan is not None and not scan.is_alive()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is known now."""
+        with self._lock:
+            scanning = self._scan is not None and self._scan.is_alive()
+            if self._snapshot.version != self._version or self._snapshot.scanning != scanning:
+                self._snapshot = self._now(scanning)
+            return self._snapshot
+
+    @property
+    def is_live(self) -> bool:
+        """Whether any training may still be running, so that looking again is worth while."""
+        return any(Live.may_run(e, time.time()) for e in self.snapshot.entries.values())
+
+    @property
+    def happened(self) -> Sequence[Happened]:
+        """What looks have told of running trainings: the last of it, oldest first, with numbers that grow."""
+        return self._live.happened
+
+    def load(self, name: str) -> Examined | None:
+        """A run with its series; None where no run has this name. What was opened last is kept."""
+        known = self.snapshot.entries.get(name)
+        if known is None:
+            return None
+        with self._looking:
+            followed = self._live.examined(known)
+        if followed is not None:
+            return _named(followed, name)
+        found = self._open(known.files)
+        return _named(found[known.part], name) if known.part < len(found) else None
+
+    def look(self) -> None:
+        """Read what running trainings have written since the last look; too soon after it, nothing is done."""
+        if time.monotonic() < self._looked + LOOK or not self._looking.acquire(blocking=False):
+            return
+        try:
+            self._look()
+        finally:
+            self._looked = time.monotonic()
+            self._looking.release()
+
+    def _look(self) -> None:
+        known = self.snapshot
+        if known.scanning:
+            return
+        changed = self._live.look(known.entries.values(), self._settings)
+        with self._lock:
+            for files, found in changed.items():
+                self._known[files] = found
+                self._version += 1
+        if time.monotonic() > self._scanned + max(RESCAN, COST * self._cost):
+            self.refresh()
+
+    def _open(self, files: RunFiles) -> tuple[Examined, ...]:
+        """The runs of these files with their series, as they are on disk now."""
+        stamped = stamp(files)
+        with self._lock:
+            found = self._opened.get((files, stamped))
+            known = self._known.get(files, ())
+        if found is None:
+            if any(one.stamp != stamped for one in known):
+                known = entries(files, self._settings)
+                self._deliver(files, known)
+            runs = map(normalise, read_all(files, patterns=self._settings.patterns))
+            found = tuple(Examined(one.report, each) for one, each in zip(known, runs, strict=False))
+        with self._lock:
+            self._opened[files, stamped] = found
+            self._opened.move_to_end((files, stamped))
+            while len(self._opened) > 1 and sum(map(_points, self._opened.values())) > MOST_POINTS:
+                self._opened.popitem(last=False)
+        return found
+
+    def _rescan(self) -> None:
+        started = time.monotonic()
+        try:
+            settings = self._find_settings()
+            found = discover([self.folder])
+        except TrainvitalsError as error:
+            with self._lock:
+                self._trouble, self._version = str(error), self._version + 1
+            return
+        stamps = {files: stamp(files) for files in found}
+        self._cost = time.monotonic() - started
+        todo = self._begin(found, stamps, settings)
+        size = sum(size for files in todo for _, size, _ in stamps[files])
+        examine_all(todo, size, settings, self._deliver)
+        self._scanned = time.monotonic()
+
+    def _begin(
+        self, found: tuple[RunFiles, ...], stamps: Mapping[RunFiles, Stamp], settings: Settings
+    ) -> list[RunFiles]:
+        """Forget what is gone, and everything if the settings have changed: what has to be read."""
+        decided = stamp_of(settings.origin) if settings.origin else None
+        with self._lock:
+            if decided != self._settings_stamp:
+                self._known, self._live = {}, Live()
+                self._opened.clear()
+            news = found != self._found or decided != self._settings_stamp or bool(self._trouble)
+            self._settings, self._settings_stamp, self._trouble = settings, decided, ""
+            self._known = {files: self._known[files] for files in found if files in self._known}
+            self._found, self._version = found, self._version + news
+            todo = [files for files in found if not self._is_known(files, stamps[files])]
+        # Those that changed last are what somebody is waiting for.
+        return sorted(todo, key=lambda files: max((at for _, _, at in stamps[files]), default=0), reverse=True)
+
+    def _is_known(self, files: RunFiles, stamped: Stamp) -> bool:
+        known = self._known.get(files)
+        return known is not None and (self._live.follows(files) or all(one.stamp == stamped for one in known))
+
+    def _deliver(self, files: RunFiles, found: tuple[Entry, ...]) -> None:
+        with self._lock:
+            self._known[files] = found
+            self._version += 1
+
+    def _now(self, scanning: bool) -> Snapshot:
+        known = [one for files in self._found for one in self._known.get(files, ())]
+        ordered = sorted(_with_names_of_their_own(known), key=lambda e: (VERDICTS.index(e.row.verdict), e.row.name))
+        read = sum(files in self._known for files in self._found)
+        by_name = MappingProxyType({one.row.name: one for one in ordered})
+        return Snapshot(by_name, len(self._found), read, scanning, self._trouble, self._version)
+
+
+def _points(examined: tuple[Examined, ...]) -> int:
+    return sum(one.normalised.run.points for one in examined)
+
+
+def _named(examined: Examined, name: str) -> Examined:
+    return replace(examined, report=replace(examined.report, run=name))
+
+
+def _with_names_of_their_own(found: Sequence[Entry]) -> list[Entry]:
+    """The entries with a number behind each name that another one has, too: a name stands for one run in a URL."""
+    alike: defaultdict[str, list[Entry]] = defaultdict(list)
+    for one in found:
+        alike[one.row.name].append(one)
+    named = []
+    for name, several in alike.items():
+        named += several[:1]
+        for number, one in enumerate(several[1:], start=2):
+            free = next(n for i in range(number, number + len(found)) if (n := f"{name} ({i})") not in alike)
+            named.append(replace(one, row=replace(one.row, name=free)))
+    return named

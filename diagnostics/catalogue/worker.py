@@ -1,0 +1,29 @@
+"""A process that reads and judges runs for another one: `python -m trainvitals.diagnostics.catalogue.worker FD`.
+
+It is no child of `multiprocessing`, which would import the main module of the server anew: that is a page.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from multiprocessing.connection import Connection
+
+
+def main(descriptor: int) -> None:
+    """Take the settings, then groups of files, and answer with their entries, until the other end is closed."""
+    from trainvitals.diagnostics.catalogue.entry import entries
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes its end
+    other: Connection = Connection(descriptor)
+    try:
+        settings = other.recv()
+        other.send(None)  # ready: whatever goes wrong after this is the fault of a run
+        while True:
+            other.send(entries(other.recv(), settings))
+    except (EOFError, OSError):
+        return
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
