@@ -18,7 +18,7 @@ from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.places import Read, read_from
 from trainvitals.diagnostics.render import words
-from trainvitals.diagnostics.render.sanitise import terminal, without_secrets
+from trainvitals.diagnostics.render.sanitise import line_without_secrets, terminal, without_secrets
 from trainvitals.diagnostics.report import Evidence, Report, told
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.excerpt import Excerpt, Line, excerpt
@@ -67,7 +67,7 @@ def _open(name: str, line: int) -> None:
             st.query_params[key] = str(value)
 
 
-def draw(one: Examined, contents: Mapping[str, bytes]) -> None:
+def draw(one: Examined, contents: Mapping[str, bytes] | None) -> None:
     """Choosers of file and line, the lines around it, and the values that were read from it."""
     report = one.report
     known = files(report)
@@ -83,7 +83,14 @@ def draw(one: Examined, contents: Mapping[str, bytes]) -> None:
     wrap = wrapping.toggle("Wrap lines", key="wrap", bind="query-params")
     path = known.get(name or "", next(iter(known.values())))
     _jumps(report, path, name or "")
-    _show(one, path, int(line), int(around or STRETCHES[0]), contents.get(path), wrap=wrap)
+    _show(
+        one,
+        path,
+        int(line),
+        int(around or STRETCHES[0]),
+        None if contents is None else contents.get(path, b""),
+        wrap=wrap,
+    )
 
 
 def _jumps(report: Report, path: str, name: str) -> None:
@@ -131,7 +138,7 @@ def _rows(line: Line, width: int, *, cited: bool) -> Sequence[str]:
     hidden = [f"({words.count(line.hidden, 'earlier state')} of this line)"] if line.hidden else []
     # Of a progress bar the last state is the line, but where a finding cites it all that is kept.
     states = [*hidden, *line.texts] if cited else line.texts[-1:]
-    shown = [terminal(without_secrets(state.expandtabs(4)), limit=1000) for state in states]
+    shown = [terminal(line_without_secrets(state.expandtabs(4)), limit=1000) for state in states]
     return [f"{arrow} {line.number if i == 0 else '':>{width}} \u2502 {state}" for i, state in enumerate(shown)]
 
 

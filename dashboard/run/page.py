@@ -17,7 +17,7 @@ def draw(examined: Examined, contents: Mapping[str, bytes] | None = None) -> Non
 
     Args:
         examined: the run with its report.
-        contents: the bytes of files, by the paths in the report, that lie on no disk: those of an upload.
+        contents: the bytes of an upload by the paths in the report; then no file is opened.
     """
     one = replace(examined, report=map_text(examined.report, lambda _, text: without_secrets(text)))
     verdict.draw(one.report)
@@ -25,7 +25,7 @@ def draw(examined: Examined, contents: Mapping[str, bytes] | None = None) -> Non
         "Findings": lambda: cards.draw(one),
         "Tables": lambda: tables.draw(one.report),
         "Corrections": lambda: corrections.draw(one),
-        log.TITLE: lambda: log.draw(one, contents or {}),
+        log.TITLE: lambda: log.draw(one, contents),
         "Read": lambda: read.draw(one.report),
         "Rules": lambda: rules.draw(one.report),
         "Take away": lambda: take_away.draw(one),

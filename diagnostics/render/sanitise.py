@@ -127,6 +127,25 @@ def setting_value(name: str, value: str) -> str:
     return without_secrets(value)
 
 
+# A name begins where no letter stands before it, and gives nothing back: a long line is looked at once.
+_ASSIGNED = re.compile(r"""(?<![\w.-])([\w.-]++)(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s,;}"']+)""")
+
+
+def line_without_secrets(text: str) -> str:
+    """A line of a log or a config without access tokens, and without what is assigned to a secret name.
+
+    >>> line_without_secrets('"lr": 0.1, "api_key": "sesame", "eos_token": "</s>"')
+    '"lr": 0.1, "api_key": <hidden>, "eos_token": "</s>"'
+    """
+    return _ASSIGNED.sub(_unassigned, without_secrets(text))
+
+
+def _unassigned(match: re.Match[str]) -> str:
+    name, between, value = match.groups()
+    hidden = setting_value(name, value.strip("\"'")) == HIDDEN
+    return f"{name}{between}{HIDDEN}" if hidden else match[0]
+
+
 def for_terminal(report: T) -> T:
     """A report, or any part of one, whose every text is inert and without access tokens."""
     return map_text(report, lambda name, text: terminal(without_secrets(text), _limit(name)))

@@ -84,3 +84,17 @@ def test_secrets_are_hidden(name: str, value: str, shown: str) -> None:
 
 def test_the_hostile_samples_are_hostile() -> None:
     assert sum(terminal(text) != text for text in HOSTILE) > 10
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("lr=0.1 api_key=sesame step=3", "lr=0.1 api_key=<hidden> step=3"),
+        ("{'WANDB_API_KEY': 'sesame', 'x': 1}", "{'WANDB_API_KEY': <hidden>, 'x': 1}"),
+        ("token: null, pad_token: '<pad>', loss: 0.5", "token: null, pad_token: '<pad>', loss: 0.5"),
+        ("step 3 | loss: 2.05", "step 3 | loss: 2.05"),
+        ("x" * 100_000, "x" * 100_000),
+    ],
+)
+def test_what_is_assigned_to_a_secret_name_is_not_shown(line, shown):
+    assert sanitise.line_without_secrets(line) == shown
