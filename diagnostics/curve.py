@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, local_noise
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, finite, local_noise
 from trainvitals.parsers.model import Bools, Floats, Ints, Series
 
 SHORT = 200
@@ -100,10 +100,11 @@ class Curve:
 
 
 # Every rule about curves asks for the same few; a series is equal to itself alone.
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def curve(series: Series) -> Curve:
     """The part of a series that can be judged; of several values of one step the last one written."""
-    kept = series.take(np.isfinite(series.value))
+    good = np.isfinite(series.value)
+    kept = series if good.all() else series.take(good)
     if len(kept) and np.isfinite(kept.step).all():
         if not (np.diff(kept.step) > 0).all():
             last_first = kept.step[::-1]
@@ -117,6 +118,8 @@ def curve(series: Series) -> Curve:
     return Curve(kept, x, u, local_noise(u))
 
 
+# A dozen rules ask for it; a case is equal to itself alone.
+@lru_cache(maxsize=2)
 def other_aim(case: Case) -> str:
     """The kind of training whose loss is no measure of progress, in words; empty for any other."""
     names = {s.metric for s in case.run.series if np.isfinite(s.value).any()}
@@ -137,12 +140,12 @@ def unfit(case: Case, series: Series) -> str:
     reason = other_aim(case)
     if reason:
         return reason
-    finite = series.value[np.isfinite(series.value)]
-    if finite.size and finite.min() < 0:
-        return f"{series.logged_as} takes negative values (lowest {finite.min():.6g}): relative changes mean nothing"
-    if finite.size and finite.max() == 0:
+    values = finite(series.value)
+    if values.size and values.min() < 0:
+        return f"{series.logged_as} takes negative values (lowest {values.min():.6g}): relative changes mean nothing"
+    if values.size and values.max() == 0:
         return f"{series.logged_as} is 0 throughout"
-    return "" if finite.size else f"{series.logged_as} has no finite value"
+    return "" if values.size else f"{series.logged_as} has no finite value"
 
 
 def setting(case: Case, *names: str) -> float:
@@ -167,8 +170,8 @@ def share_done(case: Case, series: Series) -> float:
 
 
 def _last(column: Floats) -> float:
-    finite = column[np.isfinite(column)]
-    return float(finite.max()) if finite.size else math.nan
+    known = finite(column)
+    return float(known.max()) if known.size else math.nan
 
 
 def learning_rate(case: Case, x: Floats) -> Floats | None:
@@ -179,8 +182,12 @@ def learning_rate(case: Case, x: Floats) -> Floats | None:
     good = np.isfinite(series.step) & np.isfinite(series.value)
     if good.sum() < 2:
         return None
-    order = np.argsort(series.step[good], kind="stable")
-    step, value = series.step[good][order], series.value[good][order]
+    step, value = (series.step, series.value) if good.all() else (series.step[good], series.value[good])
+    grows = step[1:] > step[:-1]
+    if grows.all() and np.array_equal(step, x):
+        return value
+    order = np.argsort(step, kind="stable")
+    step, value = step[order], value[order]
     return np.asarray(value[np.clip(np.searchsorted(step, x, side="right") - 1, 0, None)])
 
 

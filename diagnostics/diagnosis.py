@@ -26,7 +26,7 @@ from trainvitals.diagnostics.report import (
 from trainvitals.diagnostics.rule import Result, Rule
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings
-from trainvitals.diagnostics.statistics import medians
+from trainvitals.diagnostics.statistics import finite, medians
 from trainvitals.diagnostics.stories import tell
 from trainvitals.diagnostics.tables import status_tables
 from trainvitals.parsers.model import Floats, Run, Series, Source
@@ -131,7 +131,7 @@ def _verdict(case: Case, findings: tuple[Finding, ...], passed: tuple[Pass, ...]
 
 
 def _summary(series: Series, normalised: Normalised) -> SeriesSummary:
-    finite = series.value[np.isfinite(series.value)]
+    values = finite(series.value)
     return SeriesSummary(
         metric=series.metric,
         split=series.split,
@@ -141,7 +141,7 @@ def _summary(series: Series, normalised: Normalised) -> SeriesSummary:
         last_step=float(series.step[-1]),
         first=float(series.value[0]),
         last=float(series.value[-1]),
-        minimum=float(finite.min()) if finite.size else float("nan"),
+        minimum=float(values.min()) if values.size else float("nan"),
         scale=_scale(series, normalised),
         spark=tuple(map(float, thin(series))),
     )

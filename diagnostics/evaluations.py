@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, sound, unfit
-from trainvitals.diagnostics.statistics import MAD_TO_SD
+from trainvitals.diagnostics.statistics import MAD_TO_SD, row_medians, spacing
 from trainvitals.parsers.model import Floats, Ints
 
 MIXING = ("mixup", "mixup_alpha", "cutmix", "cutmix_alpha", "mixup_prob")
@@ -41,6 +42,8 @@ class Gap:
         return self.above - self.below
 
 
+# Three rules ask for it; a case is equal to itself alone.
+@lru_cache(maxsize=2)
 def gap_of(case: Case) -> Gap | str:
     """The gap of the primary losses, or why there is none."""
     if case.validation is None or not len(case.validation):
@@ -65,7 +68,7 @@ def gap_of(case: Case) -> Gap | str:
 
 def _spacing(train: Floats, held_out: Floats) -> float:
     """The wider of the usual distances of training rows and of evaluations."""
-    return max((float(np.median(np.diff(x))) for x in (train, held_out) if x.size > 1), default=0.0)
+    return max(spacing(train), spacing(held_out))
 
 
 def _levels(u: Floats, starts: Ints, ends: Ints) -> Floats:
@@ -78,7 +81,7 @@ def _levels(u: Floats, starts: Ints, ends: Ints) -> Floats:
     # Stretches of one length at once: there may be ten thousand, of few lengths.
     for size in np.unique(sizes[sizes > 0]):
         at = np.flatnonzero(sizes == size)
-        found[at] = np.median(u[begins[at, None] + np.arange(size)], axis=1)
+        found[at] = row_medians(u[begins[at, None] + np.arange(size)])
     return found
 
 

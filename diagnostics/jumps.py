@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.statistics import MIN_NOISE, detrended, trailing
-from trainvitals.parsers.model import Bools, Floats, Ints
+from trainvitals.diagnostics.statistics import MIN_NOISE, detrended
+from trainvitals.diagnostics.trailing import trailing
+from trainvitals.parsers.model import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ def steps(u: Floats, *, smallest: float, widths: tuple[int, ...] = (8, 32, 128),
     places, the largest.
     """
     found: dict[int, Step] = {}
+    total = np.concatenate([[0.0], np.cumsum(u)])
     for width in (w for w in widths if 2 * w <= u.size):
-        total = np.concatenate([[0.0], np.cumsum(u)])
         mean = (total[width:] - total[:-width]) / width
         jump = mean[width:] - mean[:-width]
         peaks = _peaks(np.abs(jump), 0.8 * smallest, width, most)
@@ -157,9 +158,10 @@ def _bar(z: Floats, known: Bools, width: int, least: float) -> float:
     1.5 times the 99.9 % quantile of their z, and `least` times (the 99.5 % quantile over that of Gaussian noise) to the
     power 1.5. Rows within a window after a spike do not count, as it is in their median.
     """
-    high: Ints = np.cumsum(known & (z > least), dtype=np.int64)
-    high[width:] -= high[:-width].copy()
-    down = -z[known & (high == 0)]
+    calm = known.copy()
+    for row in np.flatnonzero(known & (z > least)).tolist():
+        calm[row : row + width] = False
+    down = -z[calm]
     size = min(width, down.size)
     if size < 3:
         return least

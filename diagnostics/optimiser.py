@@ -10,6 +10,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import SCALES, Curve, curve
+from trainvitals.diagnostics.statistics import spacing
 from trainvitals.parsers.model import Floats, Ints, Series
 
 GRADIENT_WORDS = frozenset({"grad", "grads", "gradient", "gradients", "gnorm", "gradnorm"})
@@ -54,7 +55,7 @@ class Rates:
     @property
     def gap(self) -> float:
         """Median distance of two points."""
-        return float(np.median(np.diff(self.x))) if len(self) > 1 else 0.0
+        return spacing(self.x)
 
 
 # Four rules ask for it; a case is equal to itself alone.

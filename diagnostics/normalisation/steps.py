@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from trainvitals.diagnostics.statistics import finite
 from trainvitals.parsers.model import Floats, Ints, Series
 
 Unit = Literal["step", "epoch", "row"]
@@ -123,7 +124,7 @@ def _sources_of_one_step(series: Sequence[Series]) -> set[int]:
     found: dict[int, tuple[float, float, int]] = {}
     for one in (s for s in series if len(s)):
         low, high, most = found.get(int(one.source[0]), (np.inf, -np.inf, 0))
-        known = one.step[np.isfinite(one.step)]
+        known = finite(one.step)
         low, high = min(low, known.min(initial=np.inf)), max(high, known.max(initial=-np.inf))
         found[int(one.source[0])] = (low, high, max(most, len(one)))
     return {source for source, (low, high, most) in found.items() if low == high and most >= FEW}

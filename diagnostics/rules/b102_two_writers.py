@@ -66,8 +66,9 @@ def check(case: Case, *, rows: int = 16, switching: float = 0.08, share: float =
     if series is None or len(series) < rows:
         return NotRun(CODE, f"inconclusive: fewer than {rows} rows")
     undecided = ""
-    for source in dict.fromkeys(series.source.tolist()):
-        own = series.take(series.source == source)
+    for source in series.source[np.sort(np.unique(series.source, return_index=True)[1])].tolist():
+        mine = series.source == source
+        own = series if mine.all() else series.take(mine)
         if len(own) < rows or not np.isfinite(own.step).all():
             continue
         back, ties = np.diff(own.step) < 0, np.diff(own.step) == 0

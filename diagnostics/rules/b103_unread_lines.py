@@ -57,7 +57,8 @@ def _lines_read(raw: Run) -> dict[int, int]:
     marked: dict[int, list[np.ndarray[tuple[int], np.dtype[np.bool_]]]] = {}
     for line, source in {(id(s.line), id(s.source)): (s.line, s.source) for s in raw.series}.values():
         for one in np.flatnonzero(np.bincount(source)).tolist():
-            here = line[source == one]
+            own = source == one
+            here = line if own.all() else line[own]
             mask = np.zeros(int(here.max()) + 1, np.bool_)
             mask[here] = True
             marked.setdefault(one, []).append(mask)

@@ -10,6 +10,7 @@ import numpy as np
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, label, learning_rate, percent, sound, unfit, window
 from trainvitals.diagnostics.jumps import Event, spikes
+from trainvitals.diagnostics.optimiser import positive
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 
@@ -84,9 +85,9 @@ def check(
         return NotRun(CODE, f"inconclusive: {len(c)} finite points, spikes are seen from {32 + rows // 2} on")
     events, bar = spikes(c.u, z_min=z, rise=math.log1p(rise))
     events = _expected_out(case, c, events)
-    gradient = _of_gradient(case, z, gradient_rise)
     if not events:
-        return gradient or Pass(CODE, f"no row stands out by {bar:.0f} robust standard deviations")
+        calm = Pass(CODE, f"no row stands out by {bar:.0f} robust standard deviations")
+        return _of_gradient(case, z, gradient_rise) or calm
     found = [_followed(c, e, rows) for e in events]
     severity = _severity(c, found, many, strong, long, long_rise, lost)
     return _finding(case, c, found, severity, bar)
@@ -144,7 +145,7 @@ def _of_gradient(case: Case, z: float, least: float) -> Finding | None:
     norm = case.get("grad_norm")
     if norm is None or not len(norm):
         return None
-    g = curve(norm.take(norm.value > 0))
+    g = positive(norm)
     events, bar = spikes(g.u, z_min=z, rise=math.log(least)) if len(g) >= 42 else ([], z)
     if not events or len(events) > len(g) / 100 + 2:
         return None

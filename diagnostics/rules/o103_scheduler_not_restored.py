@@ -60,9 +60,10 @@ def _began_anew(raw: Series, same: float, other: float, rows: int) -> tuple[int,
     """The first row of a resume whose rates are those of the log's start, and the rate that was due there."""
     value, step = raw.value, raw.step
     good = np.isfinite(value) & np.isfinite(step) & (value >= 0)
-    index = np.flatnonzero(good)
-    value, step, source = value[good], step[good], raw.source[good]
-    for b in (np.flatnonzero((np.diff(step) < 0) | (np.diff(source) != 0)) + 1).tolist():
+    source = raw.source
+    if not good.all():
+        value, step, source = value[good], step[good], source[good]
+    for b in (np.flatnonzero((step[1:] < step[:-1]) | (source[1:] != source[:-1])) + 1).tolist():
         n = min(rows, value.size - b)
         if step[b] <= step[:b].min() or n < 3:
             continue
@@ -70,7 +71,7 @@ def _began_anew(raw: Series, same: float, other: float, rows: int) -> tuple[int,
         floor = 1e-3 * float(value[:b].max())
         alike = np.abs(value[b : b + n] - value[:n]) <= same * np.maximum(value[:n], floor)
         if alike.all() and abs(float(value[b]) - due) > other * max(due, floor):
-            return int(index[b]), due
+            return int(np.flatnonzero(good)[b]), due
     return None
 
 

@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, percent, setting, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, median, row_medians
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "S103", "partial-window"
@@ -102,14 +102,14 @@ def _below(u: Floats) -> Floats:
     below = np.zeros(u.size)
     inner = slice(NEIGHBOURS, u.size - NEIGHBOURS)
     sides = (range(1, NEIGHBOURS + 1), range(-NEIGHBOURS, 0))
-    before, after = (np.median([np.roll(u, k)[inner] for k in side], axis=0) for side in sides)
+    before, after = (row_medians(np.stack([np.roll(u, k)[inner] for k in side], axis=1)) for side in sides)
     below[inner] = np.minimum(before, after) - u[inner]
     return below
 
 
 def _strides(below: Floats, dips: int, least: float) -> list[Ints]:
     """Rows at the strides that occur most often between low rows; a stride has at least `dips` rows."""
-    spread = MAD_TO_SD * float(np.median(np.abs(below - np.median(below))))
+    spread = MAD_TO_SD * median(np.abs(below - median(below)))
     low = np.argsort(-below)[:MOST_LOW]
     low = np.sort(low[below[low] > max(least / 2, 2 * spread)])
     apart = np.abs(low[:, None] - low[None, :])[np.triu_indices(low.size, 1)]

@@ -36,6 +36,31 @@ def test_segments_are_cut_at_steps_back_gaps_and_nan(x, values, expected):
     assert [(s.start, s.stop) for s in found] == expected
 
 
+VALUES = st.lists(st.one_of(st.floats(width=32), st.integers(-3, 3).map(float)), min_size=1, max_size=40)
+
+
+@given(VALUES)
+def test_the_median_is_that_of_numpy(values):
+    u = np.array(values)
+    with np.errstate(invalid="ignore"):
+        expected = np.median(u)
+    assert statistics.median(u) == pytest.approx(expected, nan_ok=True)
+
+
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=40))
+def test_the_spacing_is_the_median_distance(gaps):
+    x = np.cumsum(np.array(gaps, float))
+    assert statistics.spacing(x) == np.median(np.diff(x))
+
+
+@pytest.mark.parametrize("size", [7, 8, 501, 600])
+def test_medians_of_pieces_are_those_of_each(size):
+    u = np.random.default_rng(size).standard_normal(3 * size + 2)
+    start, sizes = np.array([0, size, 2 * size]), np.array([size, size, size + 2])
+    expected = [np.median(u[a : a + n]) for a, n in zip(start, sizes, strict=True)]
+    assert statistics.medians(u, start, sizes).tolist() == expected
+
+
 @given(st.integers(1, 300), st.integers(1, 40))
 def test_blocks_hold_every_point_once(n, count):
     u = np.random.default_rng(n).standard_normal(n)
@@ -123,41 +148,6 @@ def test_a_trend_depends_on_neither_the_unit_of_x_nor_the_level(scale, shift):
     assert b.effect == pytest.approx(a.effect)
 
 
-def brute_trailing(u, width):
-    """The definition, point by point, for a series without spikes."""
-    floor = 0.1 * statistics.noise(u)
-    z = np.full(u.size, np.nan)
-    for t in range(width, u.size):
-        window = u[t - width : t]
-        sloped = window - np.polyval(np.polyfit(np.arange(width), window, 1), np.arange(width))
-        mad = min(np.median(np.abs(window - np.median(window))), np.median(np.abs(sloped)))
-        z[t] = (u[t] - np.median(window)) / (1.4826 * max(mad, floor))
-    return z
-
-
-def test_trailing_z_is_its_definition():
-    u = 0.1 * np.random.default_rng(2).standard_normal(300)
-    z = statistics.trailing_z(u, spike=1e9)
-    assert np.allclose(z, brute_trailing(u, 32), equal_nan=True)
-
-
-def test_a_spike_stands_out_and_does_not_hide_the_next():
-    u = 0.05 * np.random.default_rng(2).standard_normal(400) - np.linspace(0, 1, 400)
-    u[200:215] += 2
-    u[220] += 2
-    z = statistics.trailing_z(u)
-    assert (z[200:215] > 8).all()
-    assert z[220] > 8
-    assert np.nanmax(np.abs(np.delete(z, [*range(200, 215), 220]))) < 8
-
-
-def test_trailing_z_of_a_long_series_shares_windows_and_keeps_its_length():
-    u = np.random.default_rng(0).standard_normal(50_001)
-    z = statistics.trailing_z(u)
-    assert z.shape == u.shape
-    assert np.isfinite(z[256:]).all()
-
-
 def test_a_change_of_level_is_measured_against_the_continued_trend():
     rng = np.random.default_rng(0)
     x = np.arange(200.0)
@@ -173,7 +163,6 @@ def test_nothing_breaks_on_short_or_constant_series(values):
     u = np.array(values)
     x = np.arange(u.size, dtype=float)
     assert statistics.trend(x, u).direction in ("inconclusive", "flat")
-    assert statistics.trailing_z(u).size == u.size
     assert statistics.local_noise(u).sd >= 1e-4
 
 

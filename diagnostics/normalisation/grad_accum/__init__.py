@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,6 +40,8 @@ def correct(run: Run) -> tuple[Run, tuple[Correction, ...]]:
     return (_divide(run, verdict.factor) if verdict.applied else run), (made,)
 
 
+# S101 asks for it again where nothing was changed; a run is equal to itself alone.
+@lru_cache(maxsize=2)
 def judge(run: Run) -> Verdict:
     """What can be said about the scale of the train loss of a run with canonical names."""
     loss = run.get("loss")

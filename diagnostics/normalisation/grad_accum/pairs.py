@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.parsers.model import Floats, Series
+from trainvitals.diagnostics.statistics import median, spacing
+from trainvitals.parsers.model import Floats, Ints, Series
 
 SAME_WINDOW = 1.6
 """Two neighbouring train values further apart than this factor are no measurement of one level."""
@@ -61,7 +62,7 @@ def compare(train: Series, held_out: Series) -> Comparison | None:
     at, e, epoch = _usable(held_out, axis)
     if not x.size or not at.size:
         return None
-    level, kept = _levels(x, np.log2(y), at)
+    level, kept = _levels(x, y, at)
     if not kept.any():
         return None
     t, at, e, epoch = level[kept], at[kept], e[kept], epoch[kept]
@@ -91,24 +92,31 @@ def _axis(train: Series, held_out: Series) -> str:
 def _usable(series: Series, axis: str) -> tuple[Floats, Floats, Floats]:
     x = np.asarray(getattr(series, axis), np.float64)
     kept = np.isfinite(x) & np.isfinite(series.value) & (series.value > 0)
-    order = np.argsort(x[kept], kind="stable")
-    return x[kept][order], series.value[kept][order], series.epoch[kept][order]
+    if kept.all() and (x[1:] >= x[:-1]).all():
+        return x, series.value, series.epoch
+    order = np.flatnonzero(kept)[np.argsort(x[kept], kind="stable")]
+    return x[order], series.value[order], series.epoch[order]
 
 
-def _levels(x: Floats, u: Floats, at: Floats) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _levels(x: Floats, y: Floats, at: Floats) -> tuple[Floats, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Log level of a series around each position, and which of them can be trusted."""
-    interval = float(np.median(np.diff(x))) if x.size > 1 else 0.0
+    interval = spacing(x)
     here = np.searchsorted(x, at + 1e-6 * interval, side="right")
-    width = 3 if np.median(np.diff(here, prepend=0)) >= SMOOTH_FROM else 1
-    total = np.concatenate([[0.0], np.cumsum(u)])
-    low, high = np.maximum(here - width, 0), np.minimum(here + width, x.size)
-    before = (total[here] - total[low]) / np.maximum(here - low, 1)
-    after = (total[high] - total[here]) / np.maximum(high - here, 1)
-    has_after = high > here
+    width = 3 if median(np.diff(here, prepend=0)) >= SMOOTH_FROM else 1
+    near_by = here[:, None] + np.arange(width)
+    before, after = _mean_log(y, near_by - width), _mean_log(y, near_by)
+    has_after = here < x.size
     level = np.where(has_after, (before + after) / 2, before)
     near = at - x[np.maximum(here - 1, 0)] <= ONE_INTERVAL * interval + 1e-9
     steady = ~has_after | (np.abs(after - before) <= np.log2(SAME_WINDOW))
     return level, (here > 0) & near & steady
+
+
+def _mean_log(y: Floats, index: Ints) -> Floats:
+    """The mean of log2 over the rows that each line of `index` names, those outside left out; 0 where none is left."""
+    inside = (index >= 0) & (index < y.size)
+    logs = np.where(inside, np.log2(y[index.clip(0, y.size - 1)]), 0.0)
+    return np.asarray(logs.sum(axis=1) / np.maximum(inside.sum(axis=1), 1))
 
 
 def _new_data(r: Floats, epoch: Floats) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainvitals.diagnostics.normalisation.grad_accum.settings import Settings
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Run, Series
 
 PARTS = frozenset({"soft_ce", "base_ce", "w1", "gate", "aux_loss", "z_loss", "article_loss", "other_loss"})
@@ -142,7 +143,7 @@ def _accuracy_bounds(run: Run, loss: Series, classes: int | None) -> tuple[float
     if matched is None or not classes:
         return None, None
     value, accuracy = matched
-    return float(np.median(value / most_loss(accuracy, classes))), float(np.median(value / least_loss(accuracy)))
+    return median(value / most_loss(accuracy, classes)), median(value / least_loss(accuracy))
 
 
 def _accuracy(run: Run, loss: Series) -> tuple[Floats, Floats] | None:
@@ -157,9 +158,15 @@ def _accuracy(run: Run, loss: Series) -> tuple[Floats, Floats] | None:
 def _same_rows(one: Series, other: Series) -> tuple[Floats, Floats] | None:
     """Finite values of two series at the same steps (or lines, where there are no steps)."""
     axis = "step" if np.isfinite(one.step).all() and np.isfinite(other.step).all() else "line"
-    _, i, j = np.intersect1d(getattr(one, axis), getattr(other, axis), return_indices=True)
-    finite = np.isfinite(one.value[i]) & np.isfinite(other.value[j])
-    return (one.value[i][finite], other.value[j][finite]) if finite.sum() >= SUSTAINED else None
+    at, at_other = getattr(one, axis), getattr(other, axis)
+    value, other_value = one.value, other.value
+    if not (np.array_equal(at, at_other) and (at[1:] > at[:-1]).all()):
+        _, i, j = np.intersect1d(at, at_other, return_indices=True)
+        value, other_value = value[i], other_value[j]
+    finite = np.isfinite(value) & np.isfinite(other_value)
+    if finite.sum() < SUSTAINED:
+        return None
+    return (value, other_value) if finite.all() else (value[finite], other_value[finite])
 
 
 def _ratio(loss: Series, other: Series | None) -> float | None:
