@@ -165,25 +165,18 @@ def _trajectory(path: str, kind: LossType) -> tuple[Trajectory, float | None]:
     Raises:
         ValueError: no run or several, or none of the losses.
     """
-    from trainvitals.diagnostics.case import Case
-    from trainvitals.diagnostics.landscape.article import Trajectory
+    from trainvitals.diagnostics.landscape.of_run import configured_weight, trajectory
     from trainvitals.diagnostics.normalisation import normalise
-    from trainvitals.diagnostics.ratio import matched
-    from trainvitals.diagnostics.remedies import class_weight
     from trainvitals.parsers import discover, read_all
 
     runs = [run for files in discover([path]) for run in read_all(files) if run.points]
     if len(runs) != 1:
         raise ValueError(f"{path} holds {len(runs)} runs with values, not one")
     run = normalise(runs[0]).run
-    names = (kind.shares[0].total, kind.shares[0].part, kind.shares[0].rest)
-    series = [run.get(name) for name in names]
-    absent = [name for name, one in zip(names, series, strict=True) if one is None]
-    if absent:
-        raise ValueError(f"{path}: no {' or '.join(absent)} is logged")
-    points = matched(*(one for one in series if one is not None))
-    name = os.path.basename(os.path.normpath(run.name)) or run.name
-    return Trajectory(name, points.step, *points.values), class_weight(Case(run, runs[0], kind))
+    try:
+        return trajectory(run, kind), configured_weight(run, kind)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 @landscape.command()
