@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, unfit
+from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, quantum, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Floats, Ints
@@ -15,7 +19,24 @@ CODE, NAME = "S108", "running-mean"
 REMEDY = "log the loss of the last batch, or of the rows since the last log line, beside the mean of the epoch"
 
 
-def check(case: Case, *, epochs: int = 2, rows: int = 16, slope: float = -0.7, recovered: float = 0.98) -> Result:
+@dataclass(frozen=True, slots=True)
+class Power:
+    """`|change| ~ row ** slope` over rows of epochs, and the standard error of that slope."""
+
+    slope: float
+    error: float
+
+    def near(self, value: float, least: float, errors: float = 3.0) -> bool:
+        """Whether the slope may be this one."""
+        return abs(self.slope - value) < max(least, errors * self.error)
+
+    @property
+    def z(self) -> float:
+        """How surely the changes shrink."""
+        return self.slope / self.error if self.error > 0 else 0.0
+
+
+def check(case: Case, *, epochs: int = 2, rows: int = 8, z: float = 4.0, recovered: float = 0.98) -> Result:
     """The logged train loss is a mean since the beginning of the epoch: saw-teeth that are no event.
 
     What it checks: whether the train loss changes less and less from row to row within each epoch, as a growing mean
@@ -26,13 +47,15 @@ def check(case: Case, *, epochs: int = 2, rows: int = 16, slope: float = -0.7, r
 
     What to try: log the loss of the step too.
 
-    How it decides: over `epochs` (2) or more epochs of `rows` (16) or more rows, the median change from row to row at
-    the j-th row of an epoch, by octaves of j: a mean of j values changes as 1/j. The slope in log-log space must be
-    below `slope` (-0.7) in every epoch after the first and overall, and the values that the mean is made of, v_j = j
-    m_j - (j - 1) m_(j-1), must be positive in `recovered` (98 %) of the rows and change alike throughout the epoch.
-    Source: algebra of the mean.
+    How it decides: over `epochs` (2) or more epochs of `rows` (8) or more rows, the change from row to row, without the
+    median of its epoch, against the row's number j: a mean of j values changes as 1/j, a loss of single rows alike
+    everywhere. The slope of ln |change| over ln j must lie `z` (4) standard errors below 0, near -1, and below -0.5
+    without the first epoch; the values that the mean is made of, v_j = j m_j - (j - 1) m_(j-1), must change alike at
+    all rows and be positive in `recovered` (98 %) of them. Rows whose changes the printed digits hide are left out.
+    Source: algebra of the mean; ln |x| of a Gaussian x has the variance pi^2 / 8.
 
-    Blind spots: logs without epochs; means over the whole run or over a moving window, which have no teeth.
+    Blind spots: logs without epochs; means over the whole run or over a moving window, which have no teeth; teeth that
+    are smaller than the last digit.
     """
     if case.loss is None or not len(case.loss):
         return NotRun(CODE, "no training loss is logged")
@@ -43,18 +66,30 @@ def check(case: Case, *, epochs: int = 2, rows: int = 16, slope: float = -0.7, r
     starts = epoch_starts(c)
     if starts is None:
         return NotRun(CODE, "the log does not say where epochs end")
-    pieces = [piece for piece in np.split(c.series.value, starts) if piece.size >= rows]
-    if len(pieces) < epochs:
-        return NotRun(CODE, f"inconclusive: {len(pieces)} epochs of {rows} rows, {epochs} are needed")
-    pieces = pieces[:64]
-    means = _slope([np.abs(np.diff(p)) for p in pieces])
-    each = [_slope([np.abs(np.diff(p))]) for p in pieces[1:]]
+    # A row at exactly 1.0 may also be the first of the second epoch.
+    tried = [p for at in (starts, starts[starts > 1] - 1) if len(p := _pieces(c.series.value, at, rows)) >= epochs]
+    if not tried:
+        return NotRun(CODE, f"inconclusive: fewer than {epochs} epochs of {rows} rows")
+    for pieces in tried:
+        means = _mean_of(pieces, z, recovered)
+        if means is not None:
+            return _finding(case, c, starts, means, _values(pieces[-1]))
+    return Pass(CODE, "the loss moves as much at the end of an epoch as at its beginning")
+
+
+def _mean_of(pieces: Sequence[Floats], z: float, recovered: float) -> Power | None:
+    """How the changes shrink within these epochs, if they do so as those of a mean."""
+    most = _resolved(pieces)
+    means, later = _power(_changes(pieces, most)), _power(_changes(pieces[1:], most))
     values = [_values(p) for p in pieces]
-    steps = _slope([np.abs(np.diff(v)) for v in values])
-    positive = float(np.mean(np.concatenate(values) > 0))
-    if not (means < slope and np.median(each) < slope and abs(steps) < 0.35 and positive >= recovered):
-        return Pass(CODE, "the loss moves as much at the end of an epoch as at its beginning")
-    return _finding(case, c, starts, means, values[-1])
+    steps = _power([(row, value) for row, value in _changes(values, most) if row > 1])
+    positive = float(np.mean(np.concatenate([v[: int(min(most, v.size))] for v in values]) > 0))
+    teeth = means.z < -z and means.near(-1.0, 0.3) and later.slope < -0.5 and later.z < -z / 2
+    return means if teeth and steps.near(0.0, 0.35) and positive >= recovered else None
+
+
+def _pieces(values: Floats, starts: Ints, rows: int) -> list[Floats]:
+    return [piece for piece in np.split(values, starts) if piece.size >= rows][:64]
 
 
 def _values(means: Floats) -> Floats:
@@ -63,22 +98,39 @@ def _values(means: Floats) -> Floats:
     return np.asarray(np.diff(np.concatenate([[0.0], j * means])))
 
 
-def _slope(changes: list[Floats]) -> float:
-    """Slope of ln(median change) over ln(row of the epoch), by octaves; 0 where fewer than 3 octaves hold changes."""
-    longest = max(len(change) for change in changes)
-    x, y = [], []
-    low = 1
-    while 2 * low <= longest + 1:
-        octave = np.concatenate([change[low - 1 : 2 * low - 1] for change in changes])
-        middle = float(np.median(octave)) if octave.size else 0.0
-        if middle > 0:
-            x.append(np.log(1.5 * low))
-            y.append(np.log(middle))
-        low *= 2
-    return float(np.polyfit(x, y, 1)[0]) if len(x) >= 3 else 0.0
+def _resolved(pieces: Sequence[Floats]) -> float:
+    """The last row of an epoch at which the change of a mean is more than the digits that the log keeps hide."""
+    unit = quantum(np.concatenate(pieces))
+    scales = [
+        np.median(np.arange(1, change.size + 1) * np.abs(change)) for p in pieces if (change := np.diff(p[:17])).size
+    ]
+    return max(8.0, float(np.median(scales)) / (2 * unit)) if unit > 0 else math.inf
 
 
-def _finding(case: Case, c: Curve, starts: Ints, slope: float, values: Floats) -> Finding:
+def _changes(pieces: Sequence[Floats], most: float) -> list[tuple[int, float]]:
+    """(row of the epoch, |change| after it) for the rows up to `most`, without the median change of the epoch."""
+    found: list[tuple[int, float]] = []
+    for piece in pieces:
+        change = np.diff(piece[: int(min(most, piece.size)) + 1])
+        found += enumerate(np.abs(change - np.median(change)).tolist(), start=1)
+    return found
+
+
+def _power(changes: list[tuple[int, float]], fewest: int = 12) -> Power:
+    """The least-squares line through ln |change| over ln row; a slope of 0 without evidence where there are few."""
+    if len(changes) < fewest:
+        return Power(0.0, math.inf)
+    row, change = np.array(changes).T
+    # A change of nothing, or of less than a hundredth of the usual, says no more than that it is small.
+    x, y = np.log(row), np.log(np.maximum(change, np.median(change) / 100 or 1.0))
+    x = x - x.mean()
+    power = float(x @ x)
+    slope = float(x @ y) / power
+    sd = max(math.pi / math.sqrt(8), float(np.std(y - y.mean() - slope * x)))
+    return Power(slope, sd / math.sqrt(power))
+
+
+def _finding(case: Case, c: Curve, starts: Ints, means: Power, values: Floats) -> Finding:
     late = float(np.median(values[-max(3, values.size // 5) :]))
     return Finding(
         CODE,
@@ -91,7 +143,8 @@ def _finding(case: Case, c: Curve, starts: Ints, slope: float, values: Floats) -
         c.step(0),
         c.step(-1),
         tuple(evidence(case, c.series, i) for i in (int(starts[-1]) - 1, int(starts[-1]), len(c) - 1)),
-        f"changes within an epoch go with its row to the power {slope:.2f}; -1 is that of a mean",
+        f"changes within an epoch go with its row to the power {means.slope:.2f} +- {means.error:.2f}; -1 is that of a "
+        "mean",
     )
 
 

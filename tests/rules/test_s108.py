@@ -38,3 +38,18 @@ def test_losses_of_single_rows_pass(noise):
 def test_without_epochs_or_with_one_it_is_left_open():
     assert "does not say" in check(case({"loss": steps(100, 0.1)})).reason
     assert isinstance(of(steps(100, 0.1), 100), NotRun)
+
+
+@pytest.mark.parametrize(("n", "per_epoch"), [(100, 20), (1000, 250), (30_000, 10_000)])
+@pytest.mark.parametrize("digits", [3, 4])
+def test_few_rows_and_few_digits_are_enough(n, per_epoch, digits):
+    values = steps(n, 0.1)
+    means = np.concatenate([np.cumsum(v) / np.arange(1, v.size + 1) for v in np.split(values, n // per_epoch)])
+    assert isinstance(of(means.round(digits), per_epoch), Finding)
+
+
+def test_epochs_may_begin_at_whole_numbers():
+    values = steps(300, 0.1)
+    means = np.concatenate([np.cumsum(v) / np.arange(1, v.size + 1) for v in np.split(values, 6)])
+    rows = np.arange(0.0, 300)
+    assert isinstance(check(case({"loss": (rows, means, rows / 50)})), Finding)
