@@ -4,6 +4,7 @@ Names from logs are data values and titles only, never field names or expression
 field as paths, and Altair reads `a:Q` as a type.
 """
 
-from trainvitals.diagnostics.charts.single import COLOURS, SEVERITY_COLOURS, Curve, curves_chart
+from trainvitals.diagnostics.charts.palette import COLOURS, SEVERITY_COLOURS, Style, styles
+from trainvitals.diagnostics.charts.single import Curve, curves_chart
 
-__all__ = ["COLOURS", "SEVERITY_COLOURS", "Curve", "curves_chart"]
+__all__ = ["COLOURS", "SEVERITY_COLOURS", "Curve", "Style", "curves_chart", "styles"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainvitals.diagnostics.charts.palette import COLOURS, SEVERITY_COLOURS
 from trainvitals.diagnostics.downsample import thin
 from trainvitals.diagnostics.report import Finding
 from trainvitals.parsers.model import Floats, Series
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     import altair
     import pandas
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
-"""Okabe and Ito's palette: told apart with any colour vision."""
-
-SEVERITY_COLOURS = {"fail": "#D55E00", "warn": "#E69F00", "info": "#56B4E9"}
 LABEL = "label"
 POSITION = "x"
 VALUE = "y"

@@ -1,0 +1,187 @@
+"""The data of a panel as columns with opaque names, one set for each kind of mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel
+from trainvitals.diagnostics.charts.traces import Line, value_at
+from trainvitals.diagnostics.render.sanitise import terminal
+from trainvitals.parsers.model import Bools, Column, Floats
+
+Columns = Mapping[str, Column]
+"""Arrays of one length by their opaque names."""
+
+FEW = 60
+"""A line of fewer points shows each of them."""
+MANY_DOTS = 300
+MOST_TIPS = 16
+"""Series that a tooltip lists."""
+NEAR = 0.015
+"""Share of the width within which findings share one label."""
+ROWS = 3
+"""Rows in which the codes of neighbouring findings stand, so that they can be read."""
+
+
+def columns(one: Panel, shown: Frame, at: Floats, height: int) -> dict[str, Columns]:
+    """The data of one panel by name; sets that would be empty are left out, but never the lines and the cursor."""
+    found: dict[str, Columns] = {"raw": _lines([(ink, ink.drawn.line) for ink in one.inks], shown)}
+    smooth = [(ink, ink.smooth) for ink in one.inks if ink.smooth is not None]
+    if smooth:
+        found["smooth"] = _lines(smooth, shown)
+    found |= {
+        "dot": _points(((ink, _dots(ink)) for ink in one.inks), shown),
+        "away": _beyond(one, shown, height),
+        "broken": _places(((ink, ink.drawn.broken) for ink in one.inks), shown),
+        "sunk": _places(((ink, ink.drawn.sunk) for ink in one.inks), shown),
+        "find": _marked(one, shown),
+    }
+    kept = {name: columns for name, columns in found.items() if name in ("raw", "smooth") or columns["x"].size}
+    return {**kept, "grid": _values(one, shown, at)}
+
+
+def rows(panels: Sequence[Panel], shown: Frame) -> Columns:
+    """The points that are drawn as one table, for those who would rather read them."""
+    parts = [(one.metric, ink, ink.drawn.line) for one in panels for ink in one.inks]
+    kept = [(metric, ink, np.flatnonzero(line.at >= 0), line) for metric, ink, line in parts]
+    return {
+        "run": _repeated([(ink.label, at.size) for _, ink, at, _ in kept]),
+        "metric": _repeated([(terminal(metric), at.size) for metric, _, at, _ in kept]),
+        "split": _repeated([(ink.trace.split, at.size) for _, ink, at, _ in kept]),
+        shown.title or "milliseconds since 1970": _join([line.x[at] for _, _, at, line in kept]) * shown.factor,
+        "value": _join([line.y[at] for _, _, at, line in kept]),
+    }
+
+
+def _lines(parts: Sequence[tuple[Ink, Line]], shown: Frame) -> Columns:
+    series = [np.full(line.x.size, number, np.int32) for number, (_, line) in enumerate(parts)]
+    return {**_points(((ink, line) for ink, line in parts), shown), "s": _join(series, np.int32)}
+
+
+def _points(parts: Iterable[tuple[Ink, Line]], shown: Frame) -> dict[str, Column]:
+    given = list(parts)
+    return {
+        "x": _join([line.x for _, line in given]) * shown.factor,
+        "y": _join([line.y for _, line in given]),
+        "run": _repeated([(ink.label, line.x.size) for ink, line in given]),
+    }
+
+
+def _places(parts: Iterable[tuple[Ink, Floats]], shown: Frame) -> Columns:
+    given = list(parts)
+    return {
+        "x": _join([x for _, x in given]) * shown.factor,
+        "run": _repeated([(ink.label, x.size) for ink, x in given]),
+    }
+
+
+def _dots(ink: Ink) -> Line:
+    """Points that a line alone would not show, or hardly: the few of an evaluation, and those between two breaks."""
+    line = ink.drawn.line
+    point = line.at >= 0
+    count = int(np.count_nonzero(point))
+    few = count <= FEW or (ink.trace.split not in ("train", "") and count <= MANY_DOTS)
+    chosen = point if few else point & _alone(point)
+    return Line(line.x[chosen], line.y[chosen], line.at[chosen])
+
+
+def _alone(point: Bools) -> Bools:
+    padded = np.concatenate([[False], point, [False]])
+    alone: Bools = ~padded[:-2] & ~padded[2:]
+    return alone
+
+
+def _beyond(one: Panel, shown: Frame, height: int) -> Columns:
+    """Points above and below the range shown, as triangles at its edge."""
+    parts, shapes, edges = [], [], []
+    for ink in one.inks:
+        line = ink.drawn.line
+        inside = (line.x >= shown.low) & (line.x <= shown.high)
+        for chosen, shape, edge in (
+            (inside & (line.y > one.high), "triangle-up", 5),
+            (inside & (line.y < one.low), "triangle-down", height - 5),
+        ):
+            at = np.flatnonzero(chosen)[:MANY_DOTS]
+            parts.append((ink, Line(line.x[at], line.y[at], line.at[at])))
+            shapes.append((shape, at.size))
+            edges.append(np.full(at.size, edge, np.float64))
+    return {**_points(parts, shown), "shape": _repeated(shapes), "edge": _join(edges)}
+
+
+def _marked(one: Panel, shown: Frame) -> Columns:
+    """Findings within the window; of those that begin at about the same place the first one bears all codes."""
+    marks = [m for m in one.marks if m.x2 >= shown.low and m.x <= shown.high]
+    low = np.clip([m.x for m in marks], shown.low, shown.high)
+    high = np.clip([m.x2 for m in marks], shown.low, shown.high)
+    share = (low - shown.low) / (shown.high - shown.low)
+    late = share > 0.9
+    labels = _labels([m.code for m in marks], share.tolist())
+    told = {
+        name: np.array([terminal(getattr(m, name), 300) for m in marks], object)
+        for name in ("run", "code", "severity", "message")
+    }
+    return {
+        "x": low * shown.factor,
+        "x2": high * shown.factor,
+        "label": np.array(labels, object),
+        "row": np.array([7.0 + 13 * (i % ROWS) for i in np.cumsum([bool(text) for text in labels]).tolist()]),
+        "align": np.where(late, "right", "left").astype(object),
+        "dx": np.where(late, -3.0, 3.0),
+        **told,
+    }
+
+
+def _labels(codes: Sequence[str], share: Sequence[float]) -> list[str]:
+    """The text at each finding, whose places grow: empty where an earlier one stands within `NEAR` of it."""
+    groups: list[tuple[float, list[str]]] = []
+    place = []
+    for code, at in zip(codes, share, strict=True):
+        if not groups or at - groups[-1][0] > NEAR:
+            groups.append((at, []))
+            place.append(len(groups) - 1)
+        else:
+            place.append(-1)
+        groups[-1][1].append(code)
+    return [" ".join(dict.fromkeys(groups[i][1])) if i >= 0 else "" for i in place]
+
+
+def _values(one: Panel, shown: Frame, at: Floats) -> Columns:
+    found: dict[str, Column] = {"x": at * shown.factor}
+    for number, ink in enumerate(one.inks[:MOST_TIPS]):
+        found[f"c{number}"] = np.array(_told(ink, at, shown), object)
+    return found
+
+
+def _told(ink: Ink, at: Floats, shown: Frame) -> list[str]:
+    """The value of a series at each position: that of its last point, and where that one lies if not here."""
+    index = value_at(ink.trace, at)
+    near = (shown.high - shown.low) / 400
+    raw, place = ink.trace.y[index].tolist(), ink.trace.x[index].tolist()
+    smooth = _smooth_at(ink, at)
+    return [
+        "-" if i < 0 else _text(v, s) + ("" if x - p <= near else f" (at {p * shown.factor:.7g})")
+        for i, v, s, x, p in zip(index.tolist(), raw, smooth, at.tolist(), place, strict=True)
+    ]
+
+
+def _smooth_at(ink: Ink, at: Floats) -> list[float]:
+    if ink.smooth is None or not ink.smooth.x.size:
+        return [float("nan")] * at.size
+    index = np.clip(np.searchsorted(ink.smooth.x, at, side="right") - 1, 0, None)
+    found: list[float] = ink.smooth.y[index].tolist()
+    return found
+
+
+def _text(raw: float, smooth: float) -> str:
+    return f"{raw:.5g}" if smooth != smooth else f"{smooth:.5g}, raw {raw:.5g}"
+
+
+def _repeated(parts: Sequence[tuple[str, int]]) -> Column:
+    return np.repeat(np.array([text for text, _ in parts], object), [count for _, count in parts])
+
+
+def _join(parts: Sequence[Column], kind: Any = np.float64) -> Any:
+    return np.concatenate(parts) if parts else np.empty(0, kind)

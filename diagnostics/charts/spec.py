@@ -1,0 +1,207 @@
+"""Panels as a Vega-Lite specification: plain data, without a name from a log anywhere but in values and titles.
+
+Colours of text, axes and grids are left to the theme, so that a page can be dark or light. Every layer names its data,
+which travel beside the specification as columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trainvitals.diagnostics.charts.columns import MOST_TIPS, Columns, columns
+from trainvitals.diagnostics.charts.palette import SEVERITY_COLOURS
+from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel, grid
+from trainvitals.diagnostics.render.sanitise import terminal
+
+Spec = dict[str, Any]
+AXIS_ROOM = 52
+"""Pixels left of every panel, so that panels stand exactly under one another."""
+FAINT = 0.28
+"""Opacity of the values as they are, behind a smoothed line."""
+NARROWEST = 330
+"""Pixels that a legend may take."""
+
+STRIP = 4
+"""Height of the strip that shows from where to where a finding reaches."""
+
+HOVER, BRUSH = "hover", "brush"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """A specification, the data that it names, what it shows in words, and the names of its brushes."""
+
+    spec: Spec
+    data: Mapping[str, Columns]
+    alt: str
+    brushes: tuple[str, ...] = ()
+
+
+def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220) -> Chart:
+    """The panels under one another: one cursor for all, and a brush on each."""
+    at = grid(panels, shown)
+    data: dict[str, Columns] = {}
+    specs = []
+    for number, one in enumerate(panels):
+        own = columns(one, shown, at, height)
+        data |= {f"{name}{number}": values for name, values in own.items()}
+        specs.append(_panel(one, shown, number, frozenset(own), height, is_last=number == len(panels) - 1))
+    views = [f"h{number}" for number in range(len(panels))]
+    hover = {"type": "point", "fields": ["x"], "nearest": True, "on": "pointermove", "clear": "pointerout"}
+    spec: Spec = {
+        "vconcat": specs,
+        "spacing": 6,
+        # Layers in a column do fit a width, though Streamlit does not count on it.
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "resolve": {"scale": {"color": "shared", "strokeDash": "shared"}},
+        "params": [{"name": HOVER, "select": hover, "views": views}],
+    }
+    return Chart(spec, data, alt, tuple(f"{BRUSH}{number}" for number in range(len(panels))))
+
+
+def quantitative(field: str, **more: Any) -> Spec:
+    """An encoding of numbers; never Altair's shorthand, in which a name could say more than a name."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def nominal(field: str, **more: Any) -> Spec:
+    """An encoding of names."""
+    return {"field": field, "type": "nominal", **more}
+
+
+def layer(data: str, mark: Spec, encoding: Spec, **more: Any) -> Spec:
+    """One layer over a named set of data."""
+    return {"data": {"name": data}, "mark": mark, "encoding": encoding, **more}
+
+
+def legend(labels: Sequence[str]) -> Spec:
+    """A legend above the chart, in as many columns as fit a narrow window."""
+    longest = max(map(len, labels), default=0) * 7 + 40
+    # The same in every layer, whatever its marks, so that all of them make one legend.
+    symbol = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2, "symbolSize": 300}
+    return {
+        "title": None,
+        "orient": "top",
+        "columns": max(1, NARROWEST // longest),
+        "labelLimit": 300,
+        "offset": 4,
+        **symbol,
+    }
+
+
+def _panel(one: Panel, shown: Frame, number: int, names: frozenset[str], height: int, *, is_last: bool) -> Spec:
+    x, y = _x(shown, is_last=is_last), _y(one)
+    smoothed = "smooth" in names
+    styles = {ink.label: ink.style for ink in one.inks}
+    look = _look(styles)
+    line = {"x": x, "y": y, "detail": nominal("s")}
+    raw = {"type": "line", "clip": True, "strokeWidth": 1 if smoothed else 1.5, "opacity": FAINT if smoothed else 1}
+    tip = [_tip_x(shown), {**nominal("run"), "title": "run"}, quantitative("y", title="value", format=".6~g")]
+    parts: list[Spec] = [
+        *(_findings(number, x) if "find" in names else []),
+        layer(f"raw{number}", raw, {**line, **look}, params=[_brush(number)]),
+    ]
+    if smoothed:
+        parts.append(layer(f"smooth{number}", {"type": "line", "clip": True, "strokeWidth": 2}, {**line, **look}))
+    flat = {"x": x, "color": look["color"]}
+    if "dot" in names:
+        dot = {"type": "point", "filled": True, "size": 26, "clip": True, "opacity": 0.5 if smoothed else 1}
+        parts.append(layer(f"dot{number}", dot, {**flat, "y": y, "tooltip": tip}))
+    bottom = {"value": height - 5}
+    if "away" in names:
+        triangle = {"type": "point", "filled": True, "size": 45, "opacity": 0.9}
+        edge = quantitative("edge", scale=None)
+        parts.append(layer(f"away{number}", triangle, {**flat, "y": edge, "shape": _shape(), "tooltip": tip}))
+    if "broken" in names:
+        tick = {"type": "tick", "thickness": 2, "size": 10}
+        parts.append(layer(f"broken{number}", tick, {**flat, "y": bottom, "tooltip": tip[:2]}))
+    if "sunk" in names:
+        cross = {"type": "point", "shape": "cross", "filled": True, "size": 35, "angle": 45}
+        parts.append(layer(f"sunk{number}", cross, {**flat, "y": bottom, "tooltip": tip[:2]}))
+    parts.append(_cursor(one, shown, number, x))
+    # A title from a log is text: Vega reads markup nowhere.
+    return {"layer": parts, "height": height, "title": {"text": _title(one), "anchor": "start"}}
+
+
+def _title(one: Panel) -> str:
+    splits = [s for s in dict.fromkeys(ink.trace.split for ink in one.inks) if s not in ("train", "")]
+    return terminal(one.metric, 80) + (f" (dots: {', '.join(splits)})" if splits else "")
+
+
+def _x(shown: Frame, *, is_last: bool) -> Spec:
+    scale = _range(shown.low * shown.factor, shown.high * shown.factor)
+    axis: Spec = {"labels": is_last, "labelFlush": True, "labelOverlap": True}
+    if shown.is_date:
+        return {"field": "x", "type": "temporal", "title": None, "scale": scale, "axis": axis}
+    scale |= {"type": "log"} if shown.log else {"zero": False}
+    axis["format"] = ",.10~g"
+    return quantitative("x", title=shown.title if is_last else None, scale=scale, axis=axis)
+
+
+def _y(one: Panel) -> Spec:
+    scale = {**_range(one.low, one.high), **({"type": "log"} if one.log else {"zero": False})}
+    axis = {"minExtent": AXIS_ROOM, "maxExtent": AXIS_ROOM, "format": ".4~g", "tickCount": 5, "labelOverlap": True}
+    return quantitative("y", title=None, scale=scale, axis=axis)
+
+
+def _range(low: float, high: float) -> Spec:
+    # A brush over a scale with a `domain`, in a chart that is fitted to a width, throws an error in Vega.
+    return {"domainMin": low, "domainMax": high, "nice": False}
+
+
+def _look(styles: Mapping[str, Any]) -> Spec:
+    """Colour and dash by run, as their names decide and not their order."""
+    labels = list(styles)
+    colours, dashes = [s.colour for s in styles.values()], [list(s.dash) for s in styles.values()]
+    top = legend(labels)
+    return {
+        "color": nominal("run", scale={"domain": labels, "range": colours}, legend=top),
+        "strokeDash": nominal("run", scale={"domain": labels, "range": dashes}, legend=top),
+    }
+
+
+def _brush(number: int) -> Spec:
+    return {"name": f"{BRUSH}{number}", "select": {"type": "interval", "encodings": ["x"]}}
+
+
+def _findings(number: int, x: Spec) -> list[Spec]:
+    severities = list(SEVERITY_COLOURS)
+    colour = nominal("severity", scale={"domain": severities, "range": list(SEVERITY_COLOURS.values())}, legend=None)
+    tip = [nominal("code", title="finding"), nominal("run", title="run"), nominal("message", title="says")]
+    start = {"x": x, "color": colour, "tooltip": tip}
+    row = quantitative("row", scale=None)
+    side = {name: {"expr": f"datum.{name}"} for name in ("align", "dx")}
+    text = {"type": "text", "baseline": "top", "fontSize": 11, **side}
+    # The colours of one scale must not mix with those of the runs.
+    own = {"resolve": {"scale": {"color": "independent"}}}
+    strip = {**start, "x2": {"field": "x2"}, "y": {"value": 0}, "y2": {"value": STRIP}}
+    band = layer(f"find{number}", {"type": "rect", "clip": True}, strip)
+    rule = layer(f"find{number}", {"type": "rule", "strokeDash": [3, 3], "clip": True, "opacity": 0.7}, start)
+    name = layer(f"find{number}", text, {**start, "y": row, "text": nominal("label")})
+    return [{"layer": [band, rule, name], **own}]
+
+
+def _shape() -> Spec:
+    return nominal("shape", scale=None, legend=None)
+
+
+def _cursor(one: Panel, shown: Frame, number: int, x: Spec) -> Spec:
+    """A line at the position under the pointer, in all panels at once, with the values of every series there."""
+    tips = [_tip_x(shown)]
+    tips += [nominal(f"c{i}", title=_named(ink)) for i, ink in enumerate(one.inks[:MOST_TIPS])]
+    visible = {"condition": {"param": HOVER, "value": 0.6, "empty": False}, "value": 0}
+    mark = {"type": "rule", "strokeWidth": 1, "color": "gray"}
+    return layer(f"grid{number}", mark, {"x": x, "opacity": visible, "tooltip": tips}, name=f"h{number}")
+
+
+def _tip_x(shown: Frame) -> Spec:
+    if shown.is_date:
+        return {"field": "x", "type": "temporal", "title": "time", "format": "%Y-%m-%d %H:%M:%S"}
+    return quantitative("x", title=shown.title, format=",.8~g")
+
+
+def _named(ink: Ink) -> str:
+    split = ink.trace.split
+    return ink.label if split in ("train", "") else f"{ink.label} ({split})"
