@@ -58,14 +58,14 @@ def _pictures(one: Examined, stem: str) -> None:
         button("PNG", f"{name}.png", lambda: png.render(drawn))
 
 
-def button(label: str, file_name: str, made: Callable[[], str | bytes]) -> None:
+def button(label: str, file_name: str, made: Callable[[], str | bytes], key: str = "run") -> None:
     """A button whose file is made when it is clicked, on a thread of its own, without drawing the page again."""
     st.download_button(
         label,
         made,
         file_name,
         TYPES[file_name.rpartition(".")[2]],
-        key=f"take-{label}",
+        key=f"take-{key}-{label}",
         on_click="ignore",
         icon=":material/download:",
     )

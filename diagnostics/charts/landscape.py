@@ -21,6 +21,9 @@ BOTH: Mapping[str, Any] = {"height": 270, "width": 270, "autosize": {"type": "pa
 LARGEST = 1e300
 GREY = "#7d8791"
 """Of words and rules that are read on a light ground as on a dark one."""
+AXIS: Mapping[str, Any] = {"format": ".4~g", "labelOverlap": True, "tickCount": 6}
+MARGIN = 0.06
+"""Room above and below curves, as a share of their height."""
 DASHES = {"line": [1, 0], "dashed": [6, 4], "thin": [1, 0]}
 WIDTHS = {"line": 1.8, "dashed": 1.8, "thin": 1.0}
 VIRIDIS = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in HEAT]
@@ -40,7 +43,7 @@ Parts = tuple[list[Spec], dict[str, Columns], Mapping[str, Any]]
 
 
 def _plot(plot: Plot) -> Parts:
-    x, y = _axis(plot.x, "x", [c.x for c in plot.curves]), _axis(plot.y, "y", [c.y for c in plot.curves])
+    x, y = _axis(plot.x, "x", [c.x for c in plot.curves]), _axis(plot.y, "y", [c.y for c in plot.curves], MARGIN)
     if plot.second is not None:
         x["title"] = [plot.x.label, plot.second[0]]
     data: dict[str, Columns] = {}
@@ -55,8 +58,7 @@ def _plot(plot: Plot) -> Parts:
 
 
 def _surface(surface: Surface) -> Parts:
-    cells = _cells(surface)
-    x, y = _axis(surface.x, "x", [cells["x"], cells["x2"]]), _axis(surface.y, "y", [cells["y"], cells["y2"]])
+    x, y = _axis(surface.x, "x", [_ends(surface.across)]), _axis(surface.y, "y", [_ends(surface.up)])
     tips = [
         quantitative(field, title=title or field, format=".5~g")
         for field, title in (("at", surface.x.label), ("up", surface.y.label), ("z", surface.z_label))
@@ -64,27 +66,25 @@ def _surface(surface: Surface) -> Parts:
     bar = {"orient": "bottom", "title": surface.z_label, "gradientLength": 220, "gradientThickness": 10}
     colour = quantitative("z", scale={"range": VIRIDIS}, legend=bar)
     where = {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}}
-    layers = [layer("cells", {"type": "rect"}, {**where, "color": colour, "tooltip": tips})]
-    data: dict[str, Columns] = {"cells": cells}
+    layers = [layer("cells", {"type": "rect", "clip": True}, {**where, "color": colour, "tooltip": tips})]
+    data: dict[str, Columns] = {"cells": _cells(surface)}
     for add in (_curves(surface.curves, x, y), _marks(surface.marks, x, y, rim=True)):
         layers += add[0]
         data |= add[1]
     return layers, data, BOTH if surface.square else WIDE
 
 
-def _axis(scale: Scale, field: str, values: Sequence[Floats]) -> Spec:
+def _axis(scale: Scale, field: str, values: Sequence[Floats], margin: float = 0.0) -> Spec:
     """The encoding of an axis over its values, or up to the ends that it demands."""
     every = np.concatenate([*values, np.zeros(0)])
     every = every[(np.abs(every) < LARGEST) & ((every > 0) | (not scale.log))]
     low, high = (float(every.min()), float(every.max())) if every.size else (1.0, 2.0)
-    room = 0.0 if scale.log or field == "x" else 0.06 * (high - low)
+    room = 0.0 if scale.log else margin * (high - low)
     low = low - room if scale.low is None else scale.low
     high = high + room if scale.high is None else scale.high
     shown: Spec = {"domain": [low, high if high > low else low + 1.0], "nice": False}
     shown |= {"type": "log"} if scale.log else {"zero": False}
-    return quantitative(
-        field, title=scale.label or None, scale=shown, axis={"format": ".4~g", "labelOverlap": True, "tickCount": 6}
-    )
+    return quantitative(field, title=scale.label or None, scale=shown, axis=dict(AXIS))
 
 
 # --- curves -----------------------------------------------------------------------------------------------------------
@@ -172,7 +172,7 @@ def _marks(marks: Sequence[Mark], x: Spec, y: Spec, *, rim: bool = False) -> tup
     layers: list[Spec] = []
     data: dict[str, Columns] = {}
     if upright:
-        data["upright"] = {**_words(upright), "row": 22.0 + 14.0 * np.arange(len(upright))}
+        data["upright"] = {**_words(upright), "row": 32.0 + 14.0 * np.arange(len(upright))}
         rule = {"type": "rule", "strokeDash": [2, 3], "color": GREY, "clip": True}
         layers.append(layer("upright", rule, {"x": x, "tooltip": [nominal("text")]}))
         layers += _texts("upright", {"x": x, "y": quantitative("row", scale=None)}, rim=rim)
@@ -196,7 +196,7 @@ def _words(marks: Sequence[Mark]) -> dict[str, Column]:
 
 def _texts(data: str, where: Spec, *, rim: bool) -> list[Spec]:
     """Words right of their place; on a surface in black with a white rim, as its colours are dark and light."""
-    mark: Spec = {"type": "text", "align": "left", "dx": 6, "dy": -7, "fontSize": 11}
+    mark: Spec = {"type": "text", "align": "left", "dx": 6, "dy": -9, "fontSize": 11}
     encoding = {**where, "text": nominal("text")}
     if not rim:
         return [layer(data, {**mark, "color": GREY}, encoding)]
@@ -204,9 +204,16 @@ def _texts(data: str, where: Spec, *, rim: bool) -> list[Spec]:
     return [layer(data, white, encoding), layer(data, {**mark, "color": "black"}, encoding)]
 
 
+def _ends(centres: Floats) -> Floats:
+    """Both ends of an axis of cells."""
+    half = (centres[1] - centres[0]) / 2
+    return np.array([centres[0] - half, centres[-1] + half])
+
+
 def _cells(surface: Surface) -> Columns:
     """The corners, the centre and the height of every cell."""
-    half_x, half_y = (float(axis[1] - axis[0]) / 2 for axis in (surface.across, surface.up))
+    # A little too large: seams show between rectangles that only touch.
+    half_x, half_y = (0.55 * float(axis[1] - axis[0]) for axis in (surface.across, surface.up))
     at, up = np.meshgrid(surface.across, surface.up)
     at, up = at.ravel(), up.ravel()
     z = np.where(np.isfinite(surface.z), surface.z, np.nan).ravel()

@@ -1,0 +1,1 @@
+"""The landscape page in parts: sliders for each loss, its pictures, and the loss around trained weights."""
