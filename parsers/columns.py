@@ -104,6 +104,10 @@ class Columns:
         """Give a row its step later, when more of the file has been seen."""
         self._step[row] = step
 
+    def set_steps(self, rows: Ints, steps: Floats) -> None:
+        """The same for many rows, shape `(rows,)` each."""
+        np.frombuffer(self._step)[rows] = steps
+
     def series(self) -> tuple[Series, ...]:
         """All series, in the order in which their names first appeared. Nothing may be added then: they are views."""
         step, epoch, time = (_view(column) for column in (self._step, self._epoch, self._time))
@@ -126,11 +130,11 @@ class Columns:
         return tuple(found)
 
 
-def fill(cells: Iterable[Cell], rows: Sequence[int], numbers: Iterable[Floats]) -> None:
+def fill(cells: Iterable[Cell], rows: Sequence[int] | Ints, numbers: Iterable[Floats]) -> None:
     """Give rows that were added before their numbers, one array per cell, each of the length of `rows`."""
-    added = array("i", rows)
+    added = np.asarray(rows, np.int32).tobytes()
     for (its_rows, values), column in zip(cells, numbers, strict=True):
-        its_rows.extend(added)
+        its_rows.frombytes(added)
         values.frombytes(column.tobytes())
 
 

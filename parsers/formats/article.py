@@ -11,7 +11,6 @@ name (`a_loss`, `Article Loss`) become one series.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 
@@ -51,19 +50,6 @@ def parse(text: str, context: Context) -> Row | None:
         return None
     split: Split = "eval" if _EVALUATION.search(text, 0, step.start()) else ""
     return Row(values, split, step=float(step[1]), epoch=float(epoch[1]) if epoch else NAN)
-
-
-def place(row: Row, context: Context) -> Row:
-    """A `Step N` line heads those below it; a line of the pair near below it has its step."""
-    if row.refresh:
-        return row
-    if not math.isnan(row.step):
-        epoch = context.epoch if math.isnan(row.epoch) else row.epoch
-        context.headed = (row.step, epoch, context.line)
-        return row._replace(epoch=epoch)
-    step, epoch, line = context.headed
-    near = 0 < context.line - line <= _NEAR
-    return row._replace(step=step if near else context.step, epoch=epoch if near else context.epoch)
 
 
 def _bar(context: Context) -> Row | None:
@@ -106,5 +92,5 @@ Article Loss: 4.2345 | Other Loss: 1.9876 | Ratio: 2.13x
     origin="lines quoted by practitioners",
     reads="step, epoch",
     counts_bars=True,
-    place=place,
+    near=_NEAR,
 )

@@ -1,7 +1,7 @@
 r"""Framing of console text: blocks of physical lines, decoded and freed of terminal escapes.
 
 Lines end at `\n`; a `\r` inside a line is left for the reader, as it separates the refreshes of a progress bar. Work
-goes on in blocks of about `MAX_LINE_BYTES`, so that no more than the file itself is held.
+goes on in blocks of a few times `MAX_LINE_BYTES`, so that no more than the file itself is held.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ NESTED = "\x1c"
 It counts as white space, so no pattern has to know of it.
 """
 
+_WINDOWS = 4
+"""Of `MAX_LINE_BYTES` in a block: the larger, the more lines of a shape are read at once."""
 _CURSOR_UP = "\x1b[A"
 # Control sequences (also with 24-bit colours), operating system commands that are terminated, and the rest by its first
 # character. Each part is a run of characters that cannot begin the next part: linear on any input.
@@ -49,10 +51,10 @@ def blocks(data: bytes) -> Iterator[Block]:
     """The whole file in blocks; a line over `MAX_LINE_BYTES` is a block of its own, emptied and counted."""
     start, first, size = 0, 1, len(data)
     while start < size:
-        end = data.rfind(b"\n", start, start + MAX_LINE_BYTES + 1) + 1
-        if not end and size - start <= MAX_LINE_BYTES:
-            end = size
-        if end:
+        end = start
+        for _ in range(_WINDOWS):
+            end = _window(data, end)
+        if end > start:
             text = plain_text(data[start:end])
             yield Block(first, end, text)
             first += data.count(b"\n", start, end)
@@ -61,6 +63,14 @@ def blocks(data: bytes) -> Iterator[Block]:
             yield Block(first, end, "\n", 1)
             first += 1
         start = end
+
+
+def _window(data: bytes, start: int) -> int:
+    """Where the lines end that begin at `start` and fit into the limit of one; `start` where the first does not."""
+    end = data.rfind(b"\n", start, start + MAX_LINE_BYTES + 1) + 1
+    if not end and len(data) - start <= MAX_LINE_BYTES:
+        return len(data)
+    return end or start
 
 
 def plain_text(data: bytes) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from trainvitals.parsers.model import ConfigValue
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.secret_names import may_be_secret
 from trainvitals.parsers.text.literals import arguments, literal
 
+_REMEMBERED = 300
 _CALL = pattern(r"(?<!\w)(?:Namespace|\w{0,40}(?:Arguments|Args|TrainingConfig|TrainConfig))\(")
 _COMMAND = pattern(r"\.py\b|torchrun|launch|run sh:|deepspeed")
 _OPTION = pattern(r"(?:(?<=\s)|\A)--([A-Za-z][\w-]*+)(?:[= ](?!-[-A-Za-z])([^\s\[\]`]++))?(?=[\s`]|\Z)", re.ASCII)
@@ -106,12 +108,27 @@ class ConfigText:
         return bool(values)
 
 
-def says_nothing(text: str) -> bool:
-    """Whether a line, outside of a call over several, is no part of a configuration."""
-    return not _CALL.search(text) and not _said(text)
+def opens_call(text: str) -> bool:
+    """Whether a line holds a call, which may go on over the next lines."""
+    return _CALL.search(text) is not None
 
 
-def _said(text: str) -> dict[str, object]:
+def says_something(text: str) -> bool:
+    """Whether a line outside of calls is part of a configuration."""
+    return bool(_said(text))
+
+
+def _said(text: str) -> Mapping[str, object]:
+    return _said_again(text) if len(text) <= _REMEMBERED else _read(text)
+
+
+@lru_cache(maxsize=256)
+def _said_again(text: str) -> Mapping[str, object]:
+    """Banners and warnings come again and again. Nobody changes what is returned."""
+    return _read(text)
+
+
+def _read(text: str) -> dict[str, object]:
     readers = [reader for needles, reader in _READERS if any(needle in text for needle in needles)]
     return {name: value for reader in readers for name, value in reader(text).items()}
 

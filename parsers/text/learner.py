@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from trainvitals.parsers.limits import MAX_POINTS
-from trainvitals.parsers.model import UnreadLine
+from trainvitals.parsers.model import Floats, UnreadLine
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text import unread
 from trainvitals.parsers.text.bars import Bar
@@ -159,6 +159,17 @@ class Learner:
         if numbered:
             self._follow(context)
         return not self._tables.open
+
+    def passed(self, epochs: Floats) -> None:
+        """Ignored lines with numbers, and the epoch of the context at each, shape `(lines,)`, have been passed over."""
+        known = epochs[epochs == epochs]
+        if (known != self._known).any():
+            self._heading = self._known = float(known[-1])
+
+    @property
+    def in_table(self) -> bool:
+        """Whether rows of a table may follow."""
+        return self._tables.open
 
     def is_row(self, text: str) -> bool:
         """Whether a line says by itself a step or an epoch, and numbers at it: then it is no configuration."""

@@ -134,8 +134,8 @@ class LineFormat:
             where it has no others.
         counts_bars: the row of a progress bar is what stands in its postfix, at the step that `laps.count_on` gives
             and the epoch of the context.
-        place: gives a row of plain text what earlier lines say about it, and keeps what later lines need; then `parse`
-            looks at nothing but the text.
+        near: lines within which a row of plain text without a step belongs to the last one with a step, see `heads`;
+            0 where no line heads others.
     """
 
     name: str
@@ -149,4 +149,4 @@ class LineFormat:
     after: tuple[str, ...] = ()
     beside: bool = False
     counts_bars: bool = False
-    place: Callable[[Row, Context], Row] | None = None
+    near: int = 0

@@ -33,7 +33,11 @@ _SIGNS: tuple[tuple[NoteKind, str, str], ...] = (
     ("crash", "oom", r"oom[-_ ]kill"),
     ("crash", "CANCELLED", r"CANCELLED AT .{0,40}"),
     ("crash", "ollective operation timeout", r"Watchdog caught collective operation timeout"),
-    ("crash", "NCCL", r"NCCL (?:operation )?time(?:d )?out|ncclSystemError|NCCL error"),
+    ("crash", "NCCL", r"NCCL (?:operation )?time(?:d )?out|ncclSystemError|NCCL error|NCCL communicator was aborted"),
+    ("crash", "DataLoader worker", r"DataLoader worker.{0,60}(?:is killed by signal|exited unexpectedly)"),
+    ("crash", "CUDA error:", r"CUDA error: (?:an illegal|device-side assert|unspecified launch|uncorrectable)"),
+    ("crash", "terminate called", r"^terminate called after throwing"),
+    ("crash", "No space left on device", r"\[Errno 28\] No space left on device"),
     ("crash", "ChildFailedError", r"ChildFailedError:"),
 )
 SIGNS = tuple((kind, needle, pattern(words)) for kind, needle, words in _SIGNS)

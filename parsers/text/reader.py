@@ -11,35 +11,57 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
-from typing import Any
+from itertools import islice, repeat
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from trainvitals.parsers.columns import Columns
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES
-from trainvitals.parsers.model import ConfigValue, Parsed, Series, Source, UnreadLine
+from trainvitals.parsers.model import Bytes, ConfigValue, Ints, Parsed, Series, Source, UnreadLine
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text import config as config_text
 from trainvitals.parsers.text import notes, unread
 from trainvitals.parsers.text.bar_steps import BarSteps
 from trainvitals.parsers.text.bars import MARK, Bar, pieces
 from trainvitals.parsers.text.blocks import Block, blocks
+from trainvitals.parsers.text.bulk import Pieces, Sinks, Stretch, can_read
 from trainvitals.parsers.text.config import ConfigText
+from trainvitals.parsers.text.heads import headed
 from trainvitals.parsers.text.laps import counted
 from trainvitals.parsers.text.learner import Learner
 from trainvitals.parsers.text.learnt import Learnt, between, learn, together
 from trainvitals.parsers.text.line_format import NAN, Context, LineFormat, Row
 from trainvitals.parsers.text.notes import Notes
 from trainvitals.parsers.text.refreshes import merged
-from trainvitals.parsers.text.stencils import Stencil, Stencils, shapes_of
+from trainvitals.parsers.text.stencils import Meaning, Stencil, Stencils, shapes_of
 
 _CLEARED = " " * 8
 """What is left of a bar that was cleared before a line was printed, where carriage returns have been lost."""
 _MAY_GO_ON = frozenset("0123456789.+-eE")
 """Last characters of a line after which, had it not been cut there, its last number could go on."""
 _MAX_EXAMPLE = 300
+_STRETCH = 200
+"""Pieces from which it pays to read them at once."""
+_LATE = 100
+"""Pieces read one by one although their shapes have got a stencil by then, after which all are looked up again."""
 _DIGIT = pattern("[0-9]")
 MAX_RUNS = 1000
 """Runs of one file; rows of further ones are added to the last."""
+
+
+class _Cut(NamedTuple):
+    """A block in its pieces: the shape of each, where it begins in the UTF-8 text, and its physical line."""
+
+    raw: bytes
+    shapes: list[bytes]
+    starts: Ints
+    lines: Ints
+
+    def text(self, number: int) -> str:
+        """The piece of this number."""
+        start = int(self.starts[number])
+        return _decoded(self.raw[start : start + len(self.shapes[number])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +87,7 @@ class ConsoleReader:
         self._notes, self._config = Notes(), ConfigText(path)
         self._learner = Learner() if learns else None
         self._stencils = Stencils()
+        self._raw: Bytes = np.empty(0, np.uint8)
         self._in_rows, self._settled = True, False
         self._summary: dict[str, ConfigValue] = {}
         self._finished: list[_Finished] = []
@@ -167,9 +190,25 @@ class ConsoleReader:
         return [sentence for count, sentence in told if count]
 
     def _block(self, block: Block, before: int, *, cut: bool) -> None:
-        text, flat = block.text, shapes_of(block.text)
+        raw = block.text.removesuffix("\n").encode("utf-8", "surrogatepass")
+        shapes = shapes_of(raw).replace(b"\r", b"\n").split(b"\n")
+        self._look_for_needles(shapes, block.text)
+        self._raw = np.frombuffer(raw, np.uint8)
+        starts, lines = _places(self._raw, shapes, before + block.first)
+        count = int(np.searchsorted(lines, lines[-1])) if cut else len(shapes)
+        pieces = _Cut(raw, shapes, starts, lines)
+        self._pieces(pieces, count)
+        self._settle()
+        if cut:
+            self._last = True
+            self._context.line = int(lines[-1])
+            for number in range(count, len(shapes)):
+                self._read_piece(pieces.text(number))
+
+    def _look_for_needles(self, shapes: Sequence[bytes], text: str) -> None:
+        """Choose the line formats, notes and settings of a block."""
         # Needles are looked for in the shapes, each of them once: a megabyte has few of them.
-        kinds = "\n".join(set(flat.replace("\r", "\n").split("\n")))
+        kinds = _decoded(b"\n".join(set(shapes)))
         opened = {one.name for one in self._formats if _present(one.after, kinds, text)} - self._opened
         if opened:
             self._opened |= opened
@@ -182,35 +221,83 @@ class ConsoleReader:
         self._active = [(needles, one) for needles, one in active if needles]
         self._note_needles = _present(notes.NEEDLES, kinds, text)
         self._config_needles = _present(config_text.NEEDLES, kinds, text)
-        lines, shapes = block.lines, flat.split("\n")
-        first = before + block.first
-        for number, line, shape in zip(range(first, first + len(lines) - cut), lines, shapes, strict=False):
-            if not line or line.isspace():
-                continue
-            self._context.line = number
-            if "\r" in line:
-                for piece, its_shape in zip(line.split("\r"), shape.split("\r"), strict=True):
-                    self._piece(piece, its_shape)
-            else:
-                self._piece(line, shape)
-        self._settle()
-        if cut:
-            self._last = True
-            self._context.line = first + len(lines) - 1
-            for piece in lines[-1].split("\r"):
-                self._read_piece(piece)
 
-    def _piece(self, text: str, shape: str) -> None:
+    def _pieces(self, cut: _Cut, count: int) -> None:
+        """Read the first pieces of a block: stretches with stencils at once, the others one by one."""
+        start = 0
+        while start < count:
+            kinds = np.fromiter(map(self._stencils.numbers.get, cut.shapes[start:count], repeat(-1)), np.int64)
+            begin, late = start, 0
+            for stop in (*(np.flatnonzero(kinds < 0) + begin).tolist(), count):
+                if stop - start >= _STRETCH and self._stretch(cut, kinds[start - begin : stop - begin], start):
+                    start = stop
+                while start < min(stop + 1, count):
+                    late += kinds[start - begin] < 0 and cut.shapes[start] in self._stencils.numbers
+                    self._piece_of(cut, start)
+                    start += 1
+                if late > _LATE:
+                    break
+
+    def _stretch(self, cut: _Cut, kinds: Ints, start: int) -> bool:
+        """Read consecutive pieces at once; False where that cannot be."""
+        stencils, stop = self._stencils.made, start + len(kinds)
+        if not self._in_rows or self._loose is not None or (self._learner and self._learner.in_table):
+            return False
+        pieces = Pieces(self._raw, cut.starts[start:stop], cut.lines[start:stop], kinds)
+        if not can_read(pieces, stencils, self._context):
+            return False
+        for kind in kinds[np.sort(np.unique(kinds, return_index=True)[1])].tolist():
+            columns = self._refreshes if stencils[kind].refresh else self._lines
+            if stencils[kind].columns is not columns and not self._opens(stencils[kind], columns):
+                return False
+        self._configure(cut, kinds, start)
+        sinks = Sinks(self._lines, self._refreshes, self._bar_steps, self._context, self._learner)
+        Stretch(pieces, stencils, sinks).read()
+        return True
+
+    def _configure(self, cut: _Cut, kinds: Ints, start: int) -> None:
+        """Take the configuration from among the rows of a stretch."""
+        made = self._stencils.made
+        rows = np.flatnonzero(np.array([bool(one.names) for one in made])[kinds])
+        said = np.flatnonzero(np.array([one.configures for one in made])[kinds])
+        before = int(np.searchsorted(said, rows[-1])) if len(rows) else 0
+        # Of a text that comes again and again, the first decides the order of the names, and the last their lines.
+        numbers = (said[:before] + start).tolist()
+        texts = [cut.text(number) for number in numbers]
+        last = dict(zip(texts, numbers, strict=True))
+        first = dict(zip(reversed(texts), reversed(numbers), strict=True))
+        for number in sorted((*first.values(), *last.values())):
+            self._config.read(cut.text(number), int(cut.lines[number]))
+        if len(rows):
+            self._config.settle()
+        for number in (said[before:] + start).tolist():
+            self._config.read(cut.text(number), int(cut.lines[number]))
+        self._settled = len(rows) > 0 and before == len(said)
+
+    def _piece_of(self, cut: _Cut, number: int) -> None:
+        shape = cut.shapes[number]
+        if not shape or shape.isspace():
+            self._stencils.pass_over(shape)
+            return
+        self._context.line = int(cut.lines[number])
+        self._piece(cut.text(number), shape)
+
+    def _piece(self, text: str, shape: bytes) -> None:
         """Read a piece of a line, by the stencil of its shape where there is one."""
         stencil = self._stencils.known.get(shape)
-        if isinstance(stencil, Stencil) and self._in_rows and self._by_stencil(stencil, text):
+        if (
+            isinstance(stencil, Stencil)
+            and not stencil.configures
+            and self._in_rows
+            and self._by_stencil(stencil, text)
+        ):
             return
         self._read_piece(text)
         self._in_rows = not (self._config.in_call or self._notes.in_traceback or self._context.indented_block)
         self._settled = False
         if stencil != -1 and text:
             formats = [one for one in self._formats if not one.after or one.name in self._opened]
-            self._stencils.see(shape, text, formats, self._is_ignored)
+            self._stencils.see(shape, text, formats, self._meaning)
 
     def _read_piece(self, text: str) -> None:
         if MARK in text:
@@ -218,14 +305,16 @@ class ConsoleReader:
         elif text and not text.isspace():
             self._text(text, None)
 
-    def _is_ignored(self, text: str) -> bool:
-        """Whether a line that no line format takes means nothing else, as all lines of its shape."""
-        return (
-            not _holds(text, notes.NEEDLES)
-            and config_text.says_nothing(text)
-            and (self._learner is None or self._learner.ignores(text))
-            and not unread.looks_like_metrics(text)
-        )
+    def _meaning(self, text: str) -> Meaning:
+        """What a line is that no line format takes, as all lines of its shape."""
+        if _holds(text, notes.NEEDLES):
+            return "more"
+        if config_text.opens_call(text):
+            return "more"
+        if config_text.says_something(text):
+            return "more" if self._is_row(text) else "configuration"
+        ignored = self._learner is None or self._learner.ignores(text)
+        return "nothing" if ignored and not unread.looks_like_metrics(text) else "more"
 
     def _by_stencil(self, stencil: Stencil, text: str) -> bool:
         """Whether a text could be read by the stencil of its shape: as `_bar` or `_text` do, with no call too many."""
@@ -246,9 +335,8 @@ class ConsoleReader:
         elif stencil.names:
             step = NAN if stencil.step is None else float(text[stencil.step])
             epoch = NAN if stencil.epoch is None else float(text[stencil.epoch])
-            if stencil.place:
-                placed = stencil.place(Row(refresh=stencil.refresh, step=step, epoch=epoch), context)
-                step, epoch = placed.step, placed.epoch
+            if stencil.near and not stencil.refresh:
+                step, epoch = headed(step, epoch, stencil.near, context)
         else:
             return True
         if not self._settled:
@@ -271,7 +359,7 @@ class ConsoleReader:
 
     def _settle(self) -> None:
         """Give the rows of the stencils their numbers."""
-        for name, count in self._stencils.settle():
+        for name, count in self._stencils.settle(self._raw):
             self.values[name] += count
 
     def _with_bars(self, text: str) -> None:
@@ -330,8 +418,9 @@ class ConsoleReader:
                 if needle in text:
                     row = line_format.parse(text, self._context)
                     if row is not None:
-                        if line_format.place and self._context.bar is None:
-                            row = line_format.place(row, self._context)
+                        if line_format.near and not row.refresh and self._context.bar is None:
+                            step, epoch = headed(row.step, row.epoch, line_format.near, self._context)
+                            row = row._replace(step=step, epoch=epoch)
                         self._take(row, line_format, text, behind)
                         return True
                     break
@@ -383,6 +472,17 @@ class ConsoleReader:
 def _present(needles: Sequence[str], kinds: str, text: str) -> tuple[str, ...]:
     """The needles that stand in a text, of which `kinds` are the shapes of its lines."""
     return tuple(needle for needle in needles if needle in (text if _DIGIT.search(needle) else kinds))
+
+
+def _places(raw: Bytes, shapes: Sequence[bytes], first: int) -> tuple[Ints, Ints]:
+    """Where each piece begins, and on which line."""
+    ends = np.cumsum(np.fromiter(map(len, shapes), np.int64) + 1) - 1
+    feeds = raw[ends[:-1]] == ord("\n")
+    return np.concatenate(([0], ends[:-1] + 1)), first + np.concatenate(([0], np.cumsum(feeds)))
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogatepass")
 
 
 def _holds(text: str, needles: tuple[str, ...]) -> bool:

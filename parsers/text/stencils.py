@@ -12,15 +12,19 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import cycle, islice
+from typing import Literal
+
+import numpy as np
 
 from trainvitals.parsers.columns import Cell, Columns, fill
-from trainvitals.parsers.model import Split
+from trainvitals.parsers.model import Bytes, Ints, Split
 from trainvitals.parsers.numbers import NUMBER
 from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text.bar_steps import is_evaluation
 from trainvitals.parsers.text.bars import MARK, Bar, Role, pieces
-from trainvitals.parsers.text.digits import columns_of
+from trainvitals.parsers.text.digits import Digits, Layout, columns_of
 from trainvitals.parsers.text.laps import count_on
 from trainvitals.parsers.text.line_format import SKIP, Context, LineFormat, Row
 from trainvitals.parsers.text.shapes import has_number
@@ -41,11 +45,13 @@ _UNSIGNED = pattern(r"\d+(?:\.\d*)?(?:[eE][-+]?\d+)?", re.ASCII)
 _DIGITS = pattern(r"\d+", re.ASCII)
 
 Place = slice
+Meaning = Literal["nothing", "configuration", "more"]
+"""Of a line that no line format takes."""
 
 
-def shapes_of(text: str) -> str:
-    """The text with each digit as a zero; every other character stays where it is."""
-    return text.encode("utf-8", "surrogatepass").translate(_ZEROS).decode("utf-8", "surrogatepass")
+def shapes_of(raw: bytes) -> bytes:
+    """UTF-8 with each ASCII digit as a zero; every other character stays where it is."""
+    return raw.translate(_ZEROS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class BarPlaces:
         )
 
 
-@dataclass(slots=True)
+@dataclass
 class Stencil:
     """Where the numbers of a shape stand. Without a `format` there are none to take.
 
@@ -103,12 +109,30 @@ class Stencil:
     """Rows of `columns` that wait for their numbers."""
     texts: list[str] = field(default_factory=list)
     """The text of each of them."""
-    place: Callable[[Row, Context], Row] | None = None
+    places: list[tuple[Ints, Ints]] = field(default_factory=list)
+    """Further rows that wait, with where their texts begin in the block: (starts, rows), shape `(rows,)` each."""
+    near: int = 0
+    """As that of the line format, for plain text."""
     name: str = ""
     trains: bool = False
     """Whether the bar can be that of the training loop."""
     numbered: bool = False
     """Whether anything in the line may be a number."""
+    configures: bool = False
+    """Whether the line is part of a configuration; it has to be read for that."""
+    text: str = ""
+    """One text of the shape."""
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where the numbers stand in the bytes of a text."""
+        points = (self.step, self.epoch, self.time, *((self.bar.n, self.bar.total) if self.bar else ()))
+        return Layout(self.text, (*(one for one in points if one), *self.numbers))
+
+    @property
+    def reads_stretches(self) -> bool:
+        """Whether `bulk` knows such rows; it does not know refreshes outside of bars."""
+        return not (self.refresh and self.bar is None) and not (self.from_bar and (self.bar or self.near))
 
     def opens(self, columns: Columns) -> bool:
         """Whether the names have cells in these columns, which are kept."""
@@ -116,32 +140,46 @@ class Stencil:
         self.cells, self.columns = (cells, columns) if cells is not None else ([], None)
         return cells is not None
 
-    def settle(self) -> None:
-        """Give the rows that wait their numbers."""
+    def settle(self, raw: Bytes) -> int:
+        """Give the rows that wait their numbers; `raw` is the block as UTF-8. Returns how many numbers those were."""
+        count = len(self.rows)
         if self.rows:
             fill(self.cells, self.rows, columns_of(self.texts, self.numbers))
             self.rows, self.texts = [], []
+        if self.places:
+            starts, rows = (np.concatenate(parts) for parts in zip(*self.places, strict=True))
+            fill(self.cells, rows, map(Digits(raw, starts, self.layout).numbers, self.numbers))
+            count += len(rows)
+            self.places = []
+        return count * len(self.names)
 
 
 class Stencils:
     """The stencils of one file, by shape."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Stencil | int] = {}
+        self.known: dict[bytes, Stencil | int] = {}
         """A number is how often a shape has been seen; -1 says that it has no stencil."""
-        self._made: list[Stencil] = []
+        self.made: list[Stencil] = [Stencil()]
+        """The first is that of blank text."""
+        self.numbers: dict[bytes, int] = {b"": 0}
+        """Where in `made` those stand that serve for whole stretches of text, by shape."""
 
-    def settle(self) -> Iterator[tuple[str, int]]:
-        """Give all rows their numbers; how many of which line format those were."""
-        for one in self._made:
-            if one.rows:
-                yield one.name, len(one.rows) * len(one.names)
-                one.settle()
+    def settle(self, raw: Bytes) -> Iterator[tuple[str, int]]:
+        """Give all rows of a block their numbers; how many of which line format those were."""
+        for one in self.made:
+            if one.rows or one.places:
+                yield one.name, one.settle(raw)
 
-    def see(self, shape: str, text: str, formats: Sequence[LineFormat], ignored: Callable[[str], bool]) -> None:
+    def pass_over(self, shape: bytes) -> None:
+        """Take a shape for blank text."""
+        if len(self.numbers) < MAX_SHAPES:
+            self.numbers[shape] = 0
+
+    def see(self, shape: bytes, text: str, formats: Sequence[LineFormat], meaning: Callable[[str], Meaning]) -> None:
         """Count a line that was read without a stencil, and make one of it when it is time.
 
-        `ignored` tells whether a line that no format takes has no other meaning, and lines of its shape never will.
+        `meaning` tells what a line is that no format takes, if lines of its shape always will be.
         """
         seen = self.known.get(shape, 0)
         if isinstance(seen, Stencil) or seen < 0 or (not seen and len(self.known) >= MAX_SHAPES):
@@ -149,9 +187,13 @@ class Stencils:
         self.known[shape] = seen + 1
         if seen + 1 >= ENOUGH:
             usable = len(text) <= MAX_LENGTH and bool(text)
-            made = _stencil(text, shape, formats, ignored) if usable else None
-            self._made += [made] if made else []
+            made = _stencil(text, shape.decode("utf-8", "surrogatepass"), formats, meaning) if usable else None
             self.known[shape] = made or -1
+            if made:
+                made.text = text
+                if made.reads_stretches:
+                    self.numbers[shape] = len(self.made)
+                self.made.append(made)
 
 
 class _Watched(Context):
@@ -175,11 +217,11 @@ def _watched(bar: Bar | None) -> _Watched:
     return context
 
 
-def _stencil(text: str, shape: str, formats: Sequence[LineFormat], ignored: Callable[[str], bool]) -> Stencil | None:
+def _stencil(text: str, shape: str, formats: Sequence[LineFormat], meaning: Callable[[str], Meaning]) -> Stencil | None:
     probes = [text, *_probes(text, shape)]
     if MARK not in text:
         stencil = _of_texts(probes, formats, [None] * len(probes))
-        return None if stencil is None or (stencil.format is None and not all(map(ignored, probes))) else stencil
+        return _without_format(stencil, set(map(meaning, probes))) if stencil and stencil.format is None else stencil
     bars = [_only_bar(probe) for probe in probes]
     places = _bar_places(probes, [bar for bar in bars if bar])
     if places is None or None in bars:
@@ -191,6 +233,11 @@ def _stencil(text: str, shape: str, formats: Sequence[LineFormat], ignored: Call
         return None
     stencil.bar, stencil.trains = places, places.trains
     return stencil
+
+
+def _without_format(stencil: Stencil, meanings: set[Meaning]) -> Stencil | None:
+    stencil.configures = meanings == {"configuration"}
+    return stencil if stencil.configures or meanings == {"nothing"} else None
 
 
 def _probes(text: str, shape: str) -> Iterator[str]:
@@ -287,7 +334,7 @@ def _of_rows(texts: Sequence[str], rows: Sequence[Row], taker: LineFormat, *, co
         taker,
         tuple(first.values),
         tuple(place for place in numbers if place),
-        place=None if counted else taker.place,
+        near=0 if counted else taker.near,
         split=first.split,
         from_bar=first.from_bar,
         refresh=first.refresh,

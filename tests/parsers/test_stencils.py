@@ -1,6 +1,7 @@
 """Reading by stencils gives what reading line by line gives, whatever the digits; and it is used for what it is for."""
 
 import random
+import re
 import sys
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from shared_logs import REAL, needs_shared
 
 from trainvitals.parsers.formats.console import LINE_FORMATS
 from trainvitals.parsers.model import Parsed
-from trainvitals.parsers.text import stencils
+from trainvitals.parsers.text import reader, stencils
+from trainvitals.parsers.text.bulk import Stretch
 from trainvitals.parsers.text.reader import ConsoleReader
 from trainvitals.parsers.text.stencils import Stencil, shapes_of
 
@@ -27,11 +29,36 @@ MIXED = "".join(
 )
 
 
-def read(text: str, enough: int, monkeypatch: pytest.MonkeyPatch) -> tuple[ConsoleReader, tuple[Parsed, ...]]:
+KINDS = (
+    "{'loss': ~.~~~~, 'grad_norm': ~.~~~~~~~~~~~~~~~~~, 'epoch': 1.~~}\n",
+    "{'eval_loss': ~.~~~~, 'epoch': 1.0~}\n",
+    "\r ~~%|##  | ~~/99 [00:11<01:22,  5.~~it/s, loss=1.~~~]",
+    "\rTrain:  ~~%|\u2588\u258f  | ~~/99 [00:11<01:22,  5.~~it/s]",
+    "\rTrain:  ~~%|\u2588\u258f  | ~~/88 [00:11<01:22,  5.~~it/s]",
+    "\rEpoch ~: ~~%|##  | ~~/99 [00:11<01:22,  5.~~it/s, loss=2.~~~]",
+    "\rEval: ~~%|##  | ~~/99 [00:11<01:22,  5.~~it/s]\n",
+    "Step ~~~ | Loss: ~.~~~~ | PPL: 7.~~\n",
+    "Article Loss: 4.~~ | Other Loss: 2.~~ | Ratio: 2.~~x\n",
+    "iter ~~~: loss 2.~~~~, time 20~.12ms\n",
+    "  Num examples = ~~,000\n",
+    "  Num Epochs = ~\n",
+    "saved in ~.~~ s\n",
+    "\n",
+    "  \n",
+)
+"""Lines with a digit for each ~."""
+
+
+def read(
+    text: str, enough: int, monkeypatch: pytest.MonkeyPatch, stretch: int = NEVER
+) -> tuple[ConsoleReader, tuple[Parsed, ...]]:
+    """By stencils from so many lines of a shape on, and by stretches of so many lines on."""
     monkeypatch.setattr(stencils, "ENOUGH", enough)
-    reader = ConsoleReader("a.log", LINE_FORMATS)
-    reader.take(text.encode())
-    return reader, reader.parsed("console")
+    monkeypatch.setattr(reader, "_STRETCH", stretch)
+    monkeypatch.setattr(reader, "_LATE", 5)
+    console = ConsoleReader("a.log", LINE_FORMATS)
+    console.take(text.encode())
+    return console, console.parsed("console")
 
 
 def told(runs: tuple[Parsed, ...]) -> list[object]:
@@ -59,7 +86,9 @@ def test_samples_with_other_digits_are_read_alike(name, seed, monkeypatch):
     text = "".join(other_digits(SAMPLES[name], dice) for _ in range(30))
     _, slow = read(text, NEVER, monkeypatch)
     _, fast = read(text, 1 + 2 * seed, monkeypatch)
+    _, at_once = read(text, 1 + 2 * seed, monkeypatch, stretch=2)
     assert told(fast) == told(slow)
+    assert told(at_once) == told(slow)
 
 
 def test_all_samples_in_one_file_are_read_alike(monkeypatch):
@@ -67,7 +96,9 @@ def test_all_samples_in_one_file_are_read_alike(monkeypatch):
     samples = [other_digits(dice.choice(list(SAMPLES.values())), dice) for _ in range(400)]
     lines = "".join(samples).splitlines(keepends=True)
     text = "".join(lines) + "".join(dice.sample(lines, len(lines)))
-    assert told(read(text, 2, monkeypatch)[1]) == told(read(text, NEVER, monkeypatch)[1])
+    slow = told(read(text, NEVER, monkeypatch)[1])
+    assert told(read(text, 2, monkeypatch)[1]) == slow
+    assert told(read(text, 2, monkeypatch, stretch=2)[1]) == slow
 
 
 @needs_shared
@@ -80,13 +111,35 @@ def test_real_logs_are_read_alike(path: Path, monkeypatch):
     dice = random.Random(1)
     lines = text.splitlines(keepends=True)[:100]
     again = text + "".join(other_digits(line, dice) for _ in range(3) for line in lines)
-    assert told(read(again, 1, monkeypatch)[1]) == told(read(again, NEVER, monkeypatch)[1])
+    slow = told(read(again, NEVER, monkeypatch)[1])
+    assert told(read(again, 1, monkeypatch)[1]) == slow
+    assert told(read(again, 1, monkeypatch, stretch=3)[1]) == slow
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_stretches_of_mixed_lines_are_read_as_one_by_one(seed, monkeypatch):
+    """Rows that wait for bars, bars of two loops that start anew, headings near and far, settings, gaps in epochs."""
+    dice = random.Random(seed)
+    kinds = dice.sample(KINDS, dice.randint(2, len(KINDS)))
+    mixed = "".join(dice.choice(kinds) for _ in range(250))
+    lines = re.sub("~", lambda _: dice.choice("0123456789"), mixed)
+    slow = told(read(lines, NEVER, monkeypatch)[1])
+    assert told(read(lines, 1, monkeypatch, stretch=dice.choice((2, 5, 40)))[1]) == slow
+
+
+def test_stretches_are_read_at_once(monkeypatch):
+    lengths = []
+    monkeypatch.setattr(
+        reader, "Stretch", lambda pieces, *more: lengths.append(len(pieces.kinds)) or Stretch(pieces, *more)
+    )
+    read(MIXED * 40, 2, monkeypatch, stretch=20)
+    assert max(lengths) > 1000
 
 
 def test_lines_of_one_shape_are_read_by_its_stencil(monkeypatch):
-    reader, fast = read(MIXED, 12, monkeypatch)
+    console, fast = read(MIXED, 12, monkeypatch)
     assert told(fast) == told(read(MIXED, NEVER, monkeypatch)[1])
-    made = {one.name for one in reader._stencils.known.values() if isinstance(one, Stencil)}
+    made = {one.name for one in console._stencils.known.values() if isinstance(one, Stencil)}
     assert made == {"hf_dict", "progress_bar", "article", "nanogpt", ""}
 
 
@@ -96,10 +149,10 @@ def test_a_number_that_decides_what_a_line_is_keeps_its_shape_from_having_a_sten
         "[2023-11-07 01:55:23,711] [INFO] [logging.py:96:log_dist] [Rank {}] step={:02d}, skipped=4, lr=[5e-05], mom=["
     )
     text = "".join(line.format(i % 3, i % 40) + "(0.9, 0.95)]\n" for i in range(200))
-    reader, fast = read(text, 1, monkeypatch)
+    console, fast = read(text, 1, monkeypatch)
     assert told(fast) == told(read(text, NEVER, monkeypatch)[1])
-    assert not [one for one in reader._stencils.known.values() if isinstance(one, Stencil)]
+    assert not [one for one in console._stencils.known.values() if isinstance(one, Stencil)]
 
 
 def test_a_shape_keeps_every_character_at_its_place():
-    assert shapes_of("é 12%|█\t3.5 ٣") == "é 00%|█\t0.0 ٣"
+    assert shapes_of("é 12%|█\t3.5 ٣".encode()).decode() == "é 00%|█\t0.0 ٣"
