@@ -10,12 +10,19 @@ import streamlit as st
 if TYPE_CHECKING:
     from streamlit.navigation.page import StreamlitPage
 
-_PAGES = "pages of this session"
+_PAGES, _NOW, _BEFORE = "pages of this session", "path of this page", "path of the page before"
 
 
-def remember(pages: Mapping[str, StreamlitPage]) -> None:
-    """Keep the pages by their path in the URL, for `go` and `page`."""
+def remember(pages: Mapping[str, StreamlitPage], chosen: StreamlitPage) -> None:
+    """Keep the pages by their path in the URL, for `go` and `page`; and which of them is drawn, for `is_back`."""
     st.session_state[_PAGES] = dict(pages)
+    st.session_state[_BEFORE] = st.session_state.get(_NOW, chosen.url_path)
+    st.session_state[_NOW] = chosen.url_path
+
+
+def is_back() -> bool:
+    """Whether another page was drawn before this one, and this one is drawn for the first time since."""
+    return bool(st.session_state[_BEFORE] != st.session_state[_NOW])
 
 
 def page(path: str) -> StreamlitPage:
@@ -23,6 +30,6 @@ def page(path: str) -> StreamlitPage:
     return cast("dict[str, StreamlitPage]", st.session_state[_PAGES])[path]
 
 
-def go(path: str, **query: str) -> NoReturn:
+def go(path: str, **query: str | list[str]) -> NoReturn:
     """Open a page with this state in its URL."""
     st.switch_page(page(path), query_params=query)

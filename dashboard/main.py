@@ -8,7 +8,7 @@ import streamlit as st
 
 from trainvitals.dashboard import links, runs
 from trainvitals.dashboard.inert import inert
-from trainvitals.dashboard.pages import bring, overview, run
+from trainvitals.dashboard.pages import bring, curves, landscape, overview, run
 
 WITHOUT_RUNS = frozenset({"bring"})
 """Pages that show something else than the runs below the folder."""
@@ -20,10 +20,12 @@ def main() -> None:
     pages = {
         "": st.Page(overview.show, title="Runs", icon=":material/list:", default=True),
         "run": st.Page(run.show, title="Run", icon=":material/troubleshoot:", url_path="run"),
+        "curves": st.Page(curves.show, title="Curves", icon=":material/show_chart:", url_path="curves"),
+        "landscape": st.Page(landscape.show, title="Landscape", icon=":material/landscape:", url_path="landscape"),
         "bring": st.Page(bring.show, title="Bring a log", icon=":material/upload_file:", url_path="bring"),
     }
-    links.remember(pages)
     chosen = st.navigation(list(pages.values()), position="top")
+    links.remember(pages, chosen)
     runs.begin_session()
     if chosen.url_path in WITHOUT_RUNS or _has_runs(chosen.url_path):
         chosen.run()

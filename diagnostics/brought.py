@@ -74,6 +74,8 @@ def _without_folder(run: Run, folder: str) -> Run:
     def moved(values: Mapping[str, ConfigValue]) -> dict[str, ConfigValue]:
         return {name: replace(value, path=shown(value.path)) for name, value in values.items()}
 
-    name = run.name.replace(folder + os.sep, "").replace(os.path.basename(folder), "upload")
     sources = tuple(replace(source, path=shown(source.path)) for source in run.sources)
+    # What lies at the top of the folder is named after the folder, which has no name of its own.
+    first = sources[0].path if sources else PASTED
+    name = run.name.replace(folder + os.sep, "").replace(os.path.basename(folder), first)
     return replace(run, name=name, sources=sources, config=moved(run.config), summary=moved(run.summary))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -17,7 +17,8 @@ FIRST_ROWS = 200
 """Rows that are shown while others are still read."""
 
 ROW_HEIGHT, MOST_HEIGHT = 35, 900
-_SHOWN = "runs in the table"
+FILTERS = ("q", "verdict", "loss", "setting", "value")
+_SHOWN, _KEPT = "runs in the table", "filters of the overview"
 
 
 def show() -> None:
@@ -48,75 +49,62 @@ def show_progress() -> None:
 
 def _filters(found: Sequence[Row]) -> Wanted:
     """The widgets above the table; their values stand in the URL, and those that name nothing here are dropped."""
-    counts = Counter(row.verdict for row in found)
+    present = {row.verdict for row in found}
+    verdicts = [verdict for verdict in runs.ORDER if verdict in present]
     kinds = sorted({row.loss_type for row in found})
+    names = settings_that_differ(found)
+    _return({"verdict": verdicts, "loss": kinds, "setting": names})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
-            "Name",
-            key="q",
-            bind="query-params",
-            max_chars=200,
-            live=True,
-            type="search",
-            placeholder="part of a name",
-            width=260,
+            "Name", key="q", bind="query-params", live=True, type="search", max_chars=200, placeholder="any", width=200
         )
-        verdicts = st.pills(
-            "Verdict",
-            [v for v in runs.ORDER if counts[v]],
-            selection_mode="multi",
-            format_func=lambda v: f"{table.ICONS[v]} {counts[v]:,}",
-            key="verdict",
-            bind="query-params",
-            width="content",
+        # The words as they stand in the URL: an icon would have to stand there, too.
+        picked = st.pills(
+            "Verdict", verdicts, selection_mode="multi", key="verdict", bind="query-params", width="content"
         )
-        types = (
-            st.multiselect(
-                "Loss type",
-                kinds,
-                format_func=terminal,
-                key="loss",
-                bind="query-params",
-                placeholder="any",
-                width=260,
-            )
-            if len(kinds) > 1
-            else []
-        )
-        setting, value = _by_setting(found)
+        types = _several("Loss type", kinds, "loss") if len(kinds) > 1 else []
+        setting = _one("Setting", names, "setting", "any") if names else None
+        value = _one("Value", values_of(setting, found), "value", "any that is set") if setting else None
         if st.button("Refresh", icon=":material/refresh:", help="Look for new and changed runs"):
             runs.refresh()
             st.rerun()
-    return Wanted(name or "", frozenset(verdicts), frozenset(types), setting, value)
+    st.session_state[_KEPT] = {key: st.session_state.get(key) for key in FILTERS}
+    return Wanted(name or "", frozenset(picked), frozenset(types), setting or "", value or "")
 
 
-def _by_setting(found: Sequence[Row]) -> tuple[str, str]:
-    names = settings_that_differ(found)
-    if not names:
-        return "", ""
-    setting = st.selectbox(
-        "Setting",
-        names,
+def _return(known: Mapping[str, Sequence[str]]) -> None:
+    """Open this page with the filters that it was left with, unless the URL says otherwise."""
+    if not links.is_back() or any(key in st.query_params for key in FILTERS):
+        return
+    kept = {key: _still(value, known.get(key)) for key, value in st.session_state.get(_KEPT, {}).items()}
+    if any(kept.values()):
+        links.go("", **{key: value for key, value in kept.items() if value})
+
+
+def _still(value: str | list[str] | None, known: Sequence[str] | None) -> str | list[str]:
+    """The part of a filter that still names something."""
+    if isinstance(value, list):
+        return [one for one in value if known is None or one in known]
+    return value if value and (known is None or value in known) else ""
+
+
+def _several(label: str, options: Sequence[str], key: str) -> list[str]:
+    return st.multiselect(
+        label, options, format_func=terminal, key=key, bind="query-params", placeholder="any", width=190
+    )
+
+
+def _one(label: str, options: Sequence[str], key: str, placeholder: str) -> str | None:
+    return st.selectbox(
+        label,
+        options,
         index=None,
         format_func=terminal,
-        key="setting",
+        key=key,
         bind="query-params",
-        placeholder="any",
-        width=220,
+        placeholder=placeholder,
+        width=190,
     )
-    if setting is None:
-        return "", ""
-    value = st.selectbox(
-        "Value",
-        values_of(setting, found),
-        index=None,
-        format_func=terminal,
-        key="value",
-        bind="query-params",
-        placeholder="any that is set",
-        width=180,
-    )
-    return setting, value or ""
 
 
 def _summary(found: Sequence[Row], kept: Sequence[Row]) -> None:
