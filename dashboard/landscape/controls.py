@@ -21,7 +21,9 @@ OWN = "own"
 
 def _slider(label: str, key: str, low: float, high: float, value: float, step: float, help_text: str = "") -> float:
     return float(
-        st.slider(label, low, high, value, step, key=key, bind="query-params", help=help_text or None, format="%.4g")
+        st.slider(
+            label, low, high, float(value), step, key=key, bind="query-params", help=help_text or None, format="%.4g"
+        )
     )
 
 

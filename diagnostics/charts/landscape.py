@@ -64,9 +64,9 @@ def _surface(surface: Surface) -> Parts:
         for field, title in (("at", surface.x.label), ("up", surface.y.label), ("z", surface.z_label))
     ]
     bar = {"orient": "bottom", "title": surface.z_label, "gradientLength": 220, "gradientThickness": 10}
-    colour = quantitative("z", scale={"range": VIRIDIS}, legend=bar)
+    colour = quantitative("z", scale={"range": VIRIDIS, "interpolate": "rgb"}, legend=bar)
     where = {"x": x, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}}
-    layers = [layer("cells", {"type": "rect", "clip": True}, {**where, "color": colour, "tooltip": tips})]
+    layers = [layer("cells", {"type": "rect", "clip": True, "opacity": 1}, {**where, "color": colour, "tooltip": tips})]
     data: dict[str, Columns] = {"cells": _cells(surface)}
     for add in (_curves(surface.curves, x, y), _marks(surface.marks, x, y, rim=True)):
         layers += add[0]
@@ -196,7 +196,7 @@ def _words(marks: Sequence[Mark]) -> dict[str, Column]:
 
 def _texts(data: str, where: Spec, *, rim: bool) -> list[Spec]:
     """Words right of their place; on a surface in black with a white rim, as its colours are dark and light."""
-    mark: Spec = {"type": "text", "align": "left", "dx": 6, "dy": -9, "fontSize": 11}
+    mark: Spec = {"type": "text", "align": "left", "dx": 6, "dy": -9, "fontSize": 12}
     encoding = {**where, "text": nominal("text")}
     if not rim:
         return [layer(data, {**mark, "color": GREY}, encoding)]
