@@ -149,6 +149,13 @@ def recent(values: Floats) -> float:
     return float(np.median(values[-recent_count(values.size) :]))
 
 
+def present(found: RatioValues) -> float:
+    """The present value of a ratio; between splits, whose evaluations scatter, the median of the last half."""
+    if found.ratio.split != found.ratio.denominator_split:
+        return float(np.median(found.value[-((len(found) + 1) // 2) :]))
+    return recent(found.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Trajectory:
     """Whether the reference loss is stuck, and how far both fell over the last half of what had been logged.

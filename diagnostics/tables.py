@@ -32,7 +32,7 @@ STABLE = 0.05
 def status_tables(case: Case) -> tuple[Table, ...]:
     """The health tables of a run; empty where its loss type has none or its series are absent."""
     kind = case.loss_type
-    tables: list[Table | None] = [_ratio_table(case, ratio) for ratio in kind.ratios]
+    tables: list[Table | None] = [ratio_table(case, ratio) for ratio in kind.ratios]
     if kind.name == "eos":
         tables.append(_course(case, "token and coordinate losses", ("loss_ce", "loss_coords", "pck", "eos_recall")))
         tables.append(_class_shares(case))
@@ -77,7 +77,8 @@ def _has_epochs(case: Case, epoch: Floats) -> bool:
     return case.step_unit != "epoch" and bool(np.isfinite(epoch).any())
 
 
-def _ratio_table(case: Case, ratio: Ratio) -> Table | None:
+def ratio_table(case: Case, ratio: Ratio) -> Table | None:
+    """A ratio by step and epoch, with its status at each; None where it cannot be formed."""
     found = ratio_values(case, ratio)
     if isinstance(found, str):
         return None

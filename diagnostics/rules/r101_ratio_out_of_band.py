@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import Ratio, Reading
 from trainvitals.diagnostics.ratio import (
@@ -12,6 +10,7 @@ from trainvitals.diagnostics.ratio import (
     band_of,
     is_overfit_band,
     path_of,
+    present,
     ratio_values,
     reading,
     recent,
@@ -61,9 +60,8 @@ def check(case: Case, *, smallest_fall: float = 0.05, share: float = 0.2, pairs_
         if across and len(found) < pairs_needed:
             reasons.append(f"inconclusive: {len(found)} matched evaluations of {pairs_needed} needed")
             continue
-        value = float(np.median(found.value[-((len(found) + 1) // 2) :])) if across else recent(found.value)
         path = path_of(found, step_unit=case.step_unit, smallest_fall=smallest_fall, share=share)
-        judged = _judge(case, ratio, found, value, path)
+        judged = _judge(case, ratio, found, present(found), path)
         if isinstance(judged, Finding):
             findings.append(judged)
         else:

@@ -1,0 +1,97 @@
+"""A ratio as a reader tries it out: any two series, other bands, and what these say of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.loss_type import Band, Ratio, Reading
+from trainvitals.diagnostics.ratio import RatioValues, Trajectory, band_of, path_of, present, ratio_values, reading
+from trainvitals.diagnostics.report import Severity
+from trainvitals.parsers.model import Split
+
+Key = tuple[str, Split]
+"""A metric and its split."""
+
+USUAL_BOUNDS = (0.5, 0.8, 1.25, 2.0)
+"""What a new ratio starts with: parity within a quarter is fine, a factor of two is not."""
+
+OWN = (
+    Reading("far too low", "fail"),
+    Reading("low", "warn"),
+    Reading("within the band"),
+    Reading("high", "warn"),
+    Reading("far too high", "fail"),
+)
+"""What the bands between these bounds mean."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What a ratio says of a run now; `status` and `severity` are those of its band, empty and None between bands."""
+
+    found: RatioValues
+    value: float
+    path: Trajectory
+    band: Band | None
+    status: str
+    severity: Severity | None
+
+    @property
+    def says(self) -> str:
+        """One sentence."""
+        ratio = self.found.ratio
+        where = self.status or "between the bands"
+        if self.path.stuck:
+            return f"{self.value:.3g}: {where}, while {ratio.reference} is stuck"
+        return f"{self.value:.3g}: {where}"
+
+
+def state(case: Case, ratio: Ratio) -> State | str:
+    """The ratio as it stands at the end of the log, judged as the rule R101 does; or why it cannot be formed."""
+    found = ratio_values(case, ratio)
+    if isinstance(found, str):
+        return found
+    value, path = present(found), path_of(found, step_unit=case.step_unit)
+    band = band_of(ratio, value)
+    read = reading(band, path) if band else Reading("")
+    return State(found, value, path, band, read.status, read.severity)
+
+
+def bounds(ratio: Ratio) -> tuple[float, ...]:
+    """The numbers between which the bands lie, growing."""
+    return tuple(sorted({v for band in ratio.bands for v in (band.low, band.high) if math.isfinite(v)}))
+
+
+def with_bounds(ratio: Ratio, new: Sequence[float]) -> Ratio | str:
+    """The ratio with its bounds replaced one by one, or why these are no bounds."""
+    old = bounds(ratio)
+    if len(new) != len(old) or not all(map(math.isfinite, new)):
+        return "every bound must be a number"
+    if any(b <= a for a, b in zip(new, new[1:], strict=False)):
+        return "each bound must be larger than the one before it"
+    moved = dict(zip(old, map(float, new), strict=True))
+    bands = (replace(b, low=moved.get(b.low, b.low), high=moved.get(b.high, b.high)) for b in ratio.bands)
+    return replace(ratio, bands=tuple(bands))
+
+
+def own(above: Key, below: Key, name: str = "") -> Ratio:
+    """Two series as a ratio, with the usual bounds."""
+    edges = (-math.inf, *USUAL_BOUNDS, math.inf)
+    bands = tuple(Band(a, b, read, read) for a, b, read in zip(edges, edges[1:], OWN, strict=False))
+    return Ratio(
+        name or f"{told(above)} / {told(below)}", above[0], below[0], below[0], above[0], above[1], below[1], bands=bands
+    )
+
+
+def told(key: Key) -> str:
+    """A series by its metric, and its split where that is not training."""
+    metric, split = key
+    return metric if split in ("train", "") else f"{split} {metric}"
+
+
+def series(case: Case) -> dict[str, Key]:
+    """The series of a run that a ratio can be made of, by how they are told."""
+    return {told((s.metric, s.split)): (s.metric, s.split) for s in case.run.series if len(s)}
