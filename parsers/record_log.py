@@ -13,62 +13,75 @@ from collections.abc import Iterator
 HEADER = b":W&B\xe1\xbe\0"
 """Name, magic number and version; it counts as a part of the first block."""
 
-_BLOCK = 32 << 10
+BLOCK = 32 << 10
+"""Bytes of a block; no piece is longer."""
 _PIECE = struct.Struct("<IHB")
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 _SEEDS = {kind: zlib.crc32(bytes((kind,))) for kind in (_FULL, _FIRST, _MIDDLE, _LAST)}
 
 
 class RecordLog:
-    """One pass over the records. `count` goes over all that were met, `damaged` over those that were left out."""
+    """One pass over the records, in as many pieces as the file comes in.
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.count = self.damaged = 0
+    `count` goes over all records that were met, `damaged` over those that were left out; `at` is the offset in the file
+    behind all that was read, `size` that behind all that was given.
+    """
+
+    def __init__(self) -> None:
+        self.count = self.damaged = self.at = self.size = 0
         self.truncated = False
+        self._parts: list[bytes] = []
 
-    def records(self) -> Iterator[tuple[int, bytes]]:
-        """(1-based number, content) of every whole record."""
-        parts: list[bytes] = []
-        for kind, body in self._pieces():
+    def take(self, data: bytes, *, last: bool) -> Iterator[tuple[int, bytes]]:
+        """(1-based number, content) of every record that becomes whole by the bytes that follow those at `at`.
+
+        What is not whole is to be given again with more behind it, unless it is the `last` of the file.
+        """
+        for kind, body in self._pieces(data, last=last):
             if kind in (_FULL, _FIRST):
                 self.count += 1
-                self.damaged += bool(parts)
-                parts = []
-            if body is None or (kind in (_MIDDLE, _LAST) and not parts):
+                self.damaged += bool(self._parts)
+                self._parts = []
+            if body is None or (kind in (_MIDDLE, _LAST) and not self._parts):
                 # A piece in the middle of a record that is already given up costs nothing more.
-                self.damaged += bool(parts) or kind in (_FULL, _FIRST)
-                parts = []
+                self.damaged += bool(self._parts) or kind in (_FULL, _FIRST)
+                self._parts = []
                 continue
-            parts.append(body)
+            self._parts.append(body)
             if kind in (_FULL, _LAST):
-                yield self.count, b"".join(parts)
-                parts = []
-        self.truncated |= bool(parts)
-        self.damaged += bool(parts)
+                yield self.count, b"".join(self._parts)
+                self._parts = []
+        if last:
+            self.truncated |= bool(self._parts)
+            self.damaged += bool(self._parts)
 
-    def _pieces(self) -> Iterator[tuple[int, bytes | None]]:
-        """(type, content) of every piece; the content is None where the checksum is wrong."""
-        data, at, size = self._data, len(HEADER), len(self._data)
-        while at < size:
-            room = _BLOCK - at % _BLOCK
+    def _pieces(self, data: bytes, *, last: bool) -> Iterator[tuple[int, bytes | None]]:
+        """(type, content) of every whole piece; the content is None where the checksum is wrong."""
+        begin = self.at
+        size = self.size = begin + len(data)
+        self.at = max(self.at, len(HEADER)) if size >= len(HEADER) else self.at
+        while self.at < size:
+            at = self.at
+            room = BLOCK - at % BLOCK
             if room < _PIECE.size:
-                at += room
+                self.at += min(room, size - at)
                 continue
             if at + _PIECE.size > size:
-                self.truncated = True
+                self.truncated |= last
                 return
-            checksum, length, kind = _PIECE.unpack_from(data, at)
+            checksum, length, kind = _PIECE.unpack_from(data, at - begin)
             start, end = at + _PIECE.size, at + _PIECE.size + length
             if kind not in _SEEDS or end - at > room:
+                if at + room > size and not last:
+                    return
                 # Nothing says where the next piece begins, except the next block. Zeros were never written to.
-                if any(data[at : at + room]):
+                self.at += room
+                if any(data[at - begin : at - begin + room]):
                     yield _FULL, None
-                at += room
             elif end > size:
-                self.truncated = True
+                self.truncated |= last
                 return
             else:
-                body = data[start:end]
+                body = data[start - begin : end - begin]
+                self.at = end
                 yield kind, body if zlib.crc32(body, _SEEDS[kind]) == checksum else None
-                at = end

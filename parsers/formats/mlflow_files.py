@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from array import array
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from trainvitals.parsers.columns import visible_name
+from trainvitals.parsers.feed import LineFeed
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.limits import MAX_EXAMPLES
@@ -42,26 +46,53 @@ def sniff(file: LogFile) -> float:
 
 def read(file: LogFile) -> tuple[Parsed, ...]:
     """The one series of the file; its name is that of the file below `metrics`."""
-    rows, unread = list[tuple[int, int, float, float]](), list[UnreadLine]()
-    count = refused = 0
-    for count, line in file.lines():
-        match = _LINE.fullmatch(line)
-        value = number(match[2].decode()) if match else None
-        if match and value is not None:
-            rows.append((count, int(match[1]), value, float(match[3] or 0)))
-        elif line.strip():
-            refused += 1
-            unread += [UnreadLine(count, line[:500].decode("utf-8", "replace"))] * (len(unread) < MAX_EXAMPLES)
-    source = Source(file.path, NAME, lines=count, unread_lines=refused, unread_examples=tuple(unread))
-    return (Parsed(source, (_series(file.path, rows),) if rows else ()),)
+    reader = _Reader(file.path)
+    reader.take(file.data)
+    return reader.parsed()
 
 
-def _series(path: str, rows: list[tuple[int, int, float, float]]) -> Series:
+class _Reader:
+    """One pass over the lines of a file, in as many pieces as they come in."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lines = self._refused = 0
+        self._unread = list[UnreadLine]()
+        self._line, self._stamp = array("q"), array("q")
+        self._value, self._step = array("d"), array("d")
+
+    def take(self, data: bytes) -> None:
+        """Read the lines that follow those taken before."""
+        for number_of, line in LogFile(self._path, data).lines():
+            count = self._lines + number_of
+            match = _LINE.fullmatch(line)
+            value = number(match[2].decode()) if match else None
+            if match and value is not None:
+                self._line.append(count)
+                self._stamp.append(int(match[1]))
+                self._value.append(value)
+                self._step.append(float(match[3] or 0))
+            elif line.strip():
+                self._refused += 1
+                if len(self._unread) < MAX_EXAMPLES:
+                    self._unread.append(UnreadLine(count, line[:500].decode("utf-8", "replace")))
+        self._lines += data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
+
+    def parsed(self) -> tuple[Parsed, ...]:
+        """All that was taken."""
+        source = Source(
+            self._path, NAME, lines=self._lines, unread_lines=self._refused, unread_examples=tuple(self._unread)
+        )
+        columns = (self._line, self._stamp, self._value, self._step)
+        return (Parsed(source, (_series(self._path, columns),) if self._line else ()),)
+
+
+def _series(path: str, columns: Iterable[array[Any]]) -> Series:
     name = visible_name(name_in_store(path, METRICS))
-    line, stamp, value, step = (np.array(column) for column in zip(*rows, strict=True))
+    line, stamp, value, step = (np.array(column) for column in columns)
     time = np.where(stamp > _MILLISECONDS, stamp / 1e3, stamp)
-    nowhere = np.full(len(rows), np.nan)
-    return Series(name, "", name, value, steps(step), nowhere, time, line, np.zeros(len(rows), np.int64))
+    nowhere = np.full(len(line), np.nan)
+    return Series(name, "", name, value, steps(step), nowhere, time, line, np.zeros(len(line), np.int64))
 
 
 def steps(logged: Floats) -> Floats:
@@ -78,4 +109,5 @@ FORMAT = Format(
     precision=16,
     origin="made with mlflow 3.17.2",
     reads="step, time, params of the run",
+    follow=lambda path: LineFeed(_Reader(path), _Reader.parsed),
 )

@@ -6,8 +6,10 @@ and the settings are read. Nothing else is: environment, host, code and console 
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from trainvitals.parsers import sidecars
@@ -19,7 +21,7 @@ from trainvitals.parsers.format import Format
 from trainvitals.parsers.json_lines.row import interpret
 from trainvitals.parsers.limits import MAX_LINE_BYTES, MAX_METRICS
 from trainvitals.parsers.model import ConfigValue, Parsed, Source
-from trainvitals.parsers.record_log import HEADER, RecordLog
+from trainvitals.parsers.record_log import BLOCK, HEADER, RecordLog
 
 NAME = "wandb_run"
 
@@ -45,27 +47,69 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     Raises:
         ReadError: it has no whole record.
     """
-    log, columns, config, unread = RecordLog(file.data), Columns(), dict[str, ConfigValue](), 0
-    for number, record in log.records():
-        try:
-            for kind, _, start, stop in fields(record, 0, len(record)):
-                if kind == _HISTORY:
-                    _add_row(columns, number, record[start:stop])
-                elif kind in (_CONFIG, _RUN):
-                    config |= _settings(record[start:stop], kind, file.path, number)
-        except WireError:
-            unread += 1
-    if log.damaged == log.count and len(file.data) > len(HEADER):
-        raise ReadError(file.path, "holds no whole record of a W&B run")
-    source = Source(
-        file.path,
-        NAME,
-        lines=log.count,
-        unread_lines=log.damaged + unread,
-        problems=tuple(_problems(log, columns, unread)),
-        truncated=log.truncated,
-    )
-    return (Parsed(source, columns.series(), config),)
+    reader = _Reader(file.path)
+    reader.take(file.data, last=True)
+    return reader.parsed()
+
+
+class _Reader:
+    """One pass over a run file, in as many pieces as it comes in."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._log, self._columns, self._config = RecordLog(), Columns(), dict[str, ConfigValue]()
+        self._unread = 0
+
+    def take(self, data: bytes, *, last: bool) -> int:
+        """Read the records that are whole, and say how many bytes they have; the next piece begins behind them."""
+        before = self._log.at
+        for number, record in self._log.take(data, last=last):
+            try:
+                for kind, _, start, stop in fields(record, 0, len(record)):
+                    if kind == _HISTORY:
+                        _add_row(self._columns, number, record[start:stop])
+                    elif kind in (_CONFIG, _RUN):
+                        self._config |= _settings(record[start:stop], kind, self._path, number)
+            except WireError:
+                self._unread += 1
+        return self._log.at - before
+
+    def parsed(self) -> tuple[Parsed, ...]:
+        """All that was taken. Nothing may follow."""
+        log = self._log
+        if log.damaged == log.count and log.size > len(HEADER):
+            raise ReadError(self._path, "holds no whole record of a W&B run")
+        source = Source(
+            self._path,
+            NAME,
+            lines=log.count,
+            unread_lines=log.damaged + self._unread,
+            problems=tuple(_problems(log, self._columns, self._unread)),
+            truncated=log.truncated,
+        )
+        return (Parsed(source, self._columns.series(), self._config),)
+
+
+@dataclass(frozen=True, slots=True)
+class _Feed:
+    """Feeds a reader with the records that are whole."""
+
+    reader: _Reader
+
+    def feed(self, data: bytes) -> int:
+        """Read the whole records."""
+        return self.reader.take(data, last=False)
+
+    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
+        """What the records say, with what is not whole counted as torn: by a copy, as more of it may come."""
+        twin = copy.deepcopy(self.reader)
+        twin.take(rest, last=True)
+        return twin.parsed()
+
+    @property
+    def longest(self) -> int:
+        """A block that is not whole."""
+        return BLOCK
 
 
 def _problems(log: RecordLog, columns: Columns, unread: int) -> Iterator[str]:
@@ -175,4 +219,5 @@ FORMAT = Format(
     precision=16,
     origin="made with wandb 0.31.0",
     reads="step, epoch, time, config",
+    follow=lambda path: _Feed(_Reader(path)),
 )

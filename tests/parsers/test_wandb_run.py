@@ -197,10 +197,15 @@ def test_a_run_that_has_only_begun_is_no_error():
 def test_damage_anywhere_costs_no_record_outside_its_block(sizes, data):
     records = [bytes((i + 1,)) * size for i, size in enumerate(sizes)]
     whole = framed(*records)
-    assert [record for _, record in RecordLog(whole).records()] == records
+    assert [record for _, record in RecordLog().take(whole, last=True)] == records
     at = data.draw(st.integers(len(HEADER), max(len(HEADER), len(whole) - 1)))
     damaged = whole[:at] + b"\x55" + whole[at + 1 :]
-    left = [record for _, record in RecordLog(damaged).records()]
+    cut = data.draw(st.integers(0, len(damaged)))
+    log = RecordLog()
+    pieces = [record for _, record in log.take(damaged[:cut], last=False)]
+    pieces += [record for _, record in log.take(damaged[log.at :], last=True)]
+    left = [record for _, record in RecordLog().take(damaged, last=True)]
+    assert pieces == left
     assert all(record in records for record in left)
     block = at // BLOCK
     starts = [len(framed(*records[:i])) for i in range(len(records) + 1)]
