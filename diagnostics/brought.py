@@ -75,7 +75,7 @@ def _without_folder(run: Run, folder: str) -> Run:
         return {name: replace(value, path=shown(value.path)) for name, value in values.items()}
 
     sources = tuple(replace(source, path=shown(source.path)) for source in run.sources)
-    # What lies at the top of the folder is named after the folder, which has no name of its own.
-    first = sources[0].path if sources else PASTED
-    name = run.name.replace(folder + os.sep, "").replace(os.path.basename(folder), first)
+    # Runs are named after the folder, which has no name of its own.
+    name = run.name.removeprefix(folder + os.sep).removeprefix(os.path.basename(folder)).removeprefix(os.sep)
+    name = name or (sources[0].path if sources else PASTED)
     return replace(run, name=name, sources=sources, config=moved(run.config), summary=moved(run.summary))
