@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trainvitals.diagnostics.commands import console
+from trainvitals.diagnostics.commands.around import weights
 
 if TYPE_CHECKING:
     from trainvitals.diagnostics.landscape.article import Trajectory
@@ -22,12 +23,34 @@ SUFFIXES = (".svg", ".png", ".html")
 Command = Callable[..., Any]
 
 
-@click.group(short_help="Show the shape of a loss: jumps, gradients, what weights do.")
+class Landscapes(click.Group):
+    """The types of losses; whatever else exists as a file or folder, or has a model with it, is taken for weights."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of a type, else that for weights, which gets all arguments."""
+        known = self.get_command(ctx, args[0]) is not None
+        if not known and (os.path.exists(args[0]) or any(a.split("=")[0] in ("--model", "--data") for a in args)):
+            return weights.name, weights, args
+        if not known and not args[0].startswith("-"):
+            console.unknown(f"no type of loss and no file {args[0]!r}", args[0], self.list_commands(ctx), ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Landscapes, short_help="Show the shape of a loss, or of the loss around weights.")
 def landscape() -> None:
     """Show the shape of a loss function, in words and numbers, and with -o as a picture.
 
+    With checkpoints instead of a type, show the loss around trained weights; see `landscape weights --help`.
+
+    \b
     trainvitals landscape spatial -o spatial.svg
-    """
+    trainvitals landscape runs/mine --model task.py:model --data task.py:data -o mine.svg
+    """  # noqa: D301 (the backslash is click's)
+
+
+landscape.add_command(weights)
 
 
 def _shown(made: Callable[..., Landscape]) -> Command:
@@ -44,14 +67,15 @@ def _shown(made: Callable[..., Landscape]) -> Command:
         except ValueError as error:
             raise click.UsageError(str(error)) from error
         if output is not None:
-            _draw(found, output)
-        console.write(_text(found, form))
+            draw(found, output)
+        console.write(text(found, form))
         return console.OK
 
     return command
 
 
-def _text(found: Landscape, form: str) -> str:
+def text(found: Landscape, form: str) -> str:
+    """A landscape for standard output, as text or JSON."""
     if form == "json":
         from trainvitals.diagnostics.render.landscape import json
 
@@ -65,7 +89,12 @@ def _text(found: Landscape, form: str) -> str:
     return text.render(found, page.Page(console.width(sys.stdout), colour=colour, glyphs=glyphs))
 
 
-def _draw(found: Landscape, output: str) -> None:
+def draw(found: Landscape, output: str) -> None:
+    """Write a landscape to a picture, whose kind is that of the name.
+
+    Raises:
+        click.FileError: it cannot be written.
+    """
     if output.lower().endswith(".png"):
         from trainvitals.diagnostics.render.landscape import png
 

@@ -17,6 +17,8 @@ CONTOURS = 11
 WIDE = 30.0
 """A surface whose highest loss is so many times its lowest is shown by its logarithm."""
 TWO_SIGMA = 2.0
+LOW = 0.005
+"""A rise below this part of the loss is no barrier."""
 NAMED = 4
 """Checkpoints that are named on a picture: more would lie on each other."""
 
@@ -78,7 +80,7 @@ def _map(surface: LossSurface) -> Surface:
     lines = (contour(surface.across, surface.up, height, level) for level in levels(height, CONTOURS))
     across, up = _labels(surface)
     return Surface(
-        TITLES[surface.plane],
+        "loss; as many cells lie between one line and the next",
         Scale(across),
         Scale(up),
         label,
@@ -158,16 +160,16 @@ def _slices(surface: LossSurface) -> Iterator[Plot]:
     row, column = int(np.abs(surface.up).argmin()), int(np.abs(surface.across).argmin())
     first, second = _labels(surface)
     log = _heights(surface.loss)[1] != "loss"
-    for label, x, loss, error, place in (
-        (first, surface.across, surface.loss[row], surface.error[row], surface.across[column]),
-        (second, surface.up, surface.loss[:, column], surface.error[:, column], surface.up[row]),
+    for label, x, loss, error in (
+        (first, surface.across, surface.loss[row], surface.error[row]),
+        (second, surface.up, surface.loss[:, column], surface.error[:, column]),
     ):
         yield Plot(
             "slice through the weights, with two standard errors to both sides",
             Scale(label),
             Scale("loss", log=log),
             _banded("loss", x, loss, error, 0),
-            (Mark(float(place), "the weights"),),
+            (Mark(0.0, "the weights"),),
         )
 
 
@@ -179,10 +181,10 @@ def _line(surface: LossSurface) -> Plot:
         a, b = ends[0], ends[-1]
         straight = (Curve("straight", np.array([a.across, b.across]), np.array([a.loss, b.loss]), 2, "dashed"),)
     marks = tuple(Mark(s.across, s.name, s.loss) for s in ends)
-    if surface.barrier is not None and surface.barrier.height > 0:
+    if surface.barrier is not None and surface.barrier.height > LOW * abs(surface.barrier.peak):
         marks += (Mark(surface.barrier.at, f"barrier {surface.barrier.height:.3g}", surface.barrier.peak),)
     return Plot(
-        TITLES["line"],
+        "loss, and the straight line between its ends",
         Scale(AXES["line"][0]),
         Scale("loss", log=_heights(surface.loss)[1] != "loss"),
         (*_banded("loss", x, loss, error, 0), *straight),
@@ -222,8 +224,14 @@ def _least(surface: LossSurface) -> str:
     low, high = float(np.nanmin(surface.loss)), float(np.nanmax(surface.loss))
     place = f"{surface.across[column]:.3g}" + ("" if surface.is_line else f", {surface.up[row]:.3g}")
     origin = [s.loss for s in surface.path[-1:] if s.loss == s.loss]
-    of_origin = f"; the loss of the last checkpoint is {origin[0]:.4g}" if origin else ""
+    of_origin = f"; the loss of the last checkpoint is {origin[0]:.4g}{_basis(surface)}" if origin else ""
     return f"the loss goes from {low:.4g}, at ({place}), to {high:.4g}{of_origin}"
+
+
+def _basis(surface: LossSurface) -> str:
+    """On which part of the data the checkpoints' own losses were measured, if not on all."""
+    some, every = surface.about.get("path_parts"), surface.about.get("parts")
+    return f", on {some} of {every} parts of the data" if some is not None and some != every else ""
 
 
 def _precision(surface: LossSurface) -> str:
@@ -250,8 +258,8 @@ def _of_path(surface: LossSurface) -> Iterator[str]:
 def _of_barrier(surface: LossSurface) -> str:
     barrier = surface.barrier
     assert barrier is not None
-    if barrier.height <= TWO_SIGMA * barrier.error:
-        return "no barrier: the line nowhere rises above the straight line between the losses of its ends"
+    if barrier.height <= max(TWO_SIGMA * barrier.error, LOW * abs(barrier.peak)):
+        return "no barrier: the loss does not rise above the straight line between the losses of the ends"
     return (
         f"a barrier of {barrier.height:.4g} (± {barrier.error:.2g}) above the straight line between the losses of the "
         f"ends, at {barrier.at:.2g} of the way, where the loss is {barrier.peak:.4g}"

@@ -124,7 +124,15 @@ def _surface(held: Mapping[str, Any], columns: Columns) -> LossSurface:
 
 
 _STATION = ("step", "across", "up", "away", "loss")
-_SHARPNESS = {"at": str, "value": float, "least": float, "residual": float, "iterations": int, "parts": int}
+_SHARPNESS = {
+    "at": str,
+    "value": float,
+    "least": float,
+    "residual": float,
+    "iterations": int,
+    "parts": int,
+    "exact": bool,
+}
 
 
 def _need_even(axis: Floats) -> None:

@@ -33,7 +33,8 @@ class Sharpness:
     """The largest eigenvalue of the Hessian of the loss at `at`, the name of a checkpoint.
 
     `residual` is the norm of Hv - value * v: an eigenvalue lies no farther than that from `value`. `least` is the
-    smallest eigenvalue as far as the same iterations found it. `parts` of the data were used.
+    smallest eigenvalue as far as the same iterations found it. `parts` of the data were used. Not `exact` are products
+    by differences of gradients, for models that cannot be differentiated twice.
     """
 
     at: str
@@ -42,6 +43,7 @@ class Sharpness:
     residual: float
     iterations: int
     parts: int
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ def tokenizer(texts: Sequence[str], size: int) -> Tokenizer:
     return made
 
 
+def coder_of(settings: Settings) -> Tokenizer:
+    """The tokenizer of all seeds: their losses are those of the same tokens."""
+    return tokenizer([story(seeds.generator(0, "tokenizer", i)) for i in range(500)], settings.vocab_size)
+
+
 def article_ids(coder: Tokenizer) -> tuple[int, ...]:
     """The union of the articles' tokens; each of them is one token of its own."""
     ids = [coder.encode(f"x{word}").ids for word in ARTICLES]
@@ -167,7 +172,7 @@ def build(settings: Settings) -> Job:
     rng = seeds.generator(settings.seed, "stories")
     texts = [story(rng) for _ in range(settings.train_stories)]
     held_out = [story(rng) for _ in range(120)]
-    coder = tokenizer([story(seeds.generator(0, "tokenizer", i)) for i in range(500)], settings.vocab_size)
+    coder = coder_of(settings)
     articles = article_ids(coder)
     train_rows, eval_rows = (sequences(part, coder, settings.block_size) for part in (texts, held_out))
     weight = settings.applied_weight or settings.article_weight

@@ -276,6 +276,18 @@ class Kill(TrainerCallback):
             raise Killed
 
 
+class KeepWeights(TrainerCallback):
+    """Snapshots of the weights alone, at equal distances."""
+
+    def __init__(self, folder: Path, every: int) -> None:
+        self.folder, self.every = folder, every
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 (as it is called)
+        """Save them where it is their turn."""
+        if state.global_step % self.every == 0:
+            torch.save(kwargs["model"].state_dict(), self.folder / f"weights-{state.global_step}.pt")
+
+
 class Killed(Exception):  # noqa: N818 (it is an event of the run and no error)
     """The process died."""
 
@@ -379,6 +391,8 @@ def trainer_of(settings: Settings, output: Output, made: World) -> Trainer:
         data_collator=partial(collate, mask_prompt=settings.mask_prompt),
     )
     trainer.schedule_steps = settings.schedule_steps
+    if output.weights:
+        trainer.add_callback(KeepWeights(output.folder, max(1, settings.max_steps // output.weights)))
     if "events" in output.forms:
         writer = SummaryWriter(str(output.folder))
         trainer.add_callback(TensorBoardCallback(writer))  # type: ignore[no-untyped-call]
