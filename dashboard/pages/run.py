@@ -4,28 +4,44 @@ from __future__ import annotations
 
 import streamlit as st
 
-from trainvitals.dashboard import runs
+from trainvitals.dashboard import links, runs
+from trainvitals.dashboard.pages.curves import METRICS, RUNS
 from trainvitals.dashboard.run import log
 from trainvitals.dashboard.run.page import draw
+from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import terminal
+from trainvitals.diagnostics.report import Report
+
+MOST_METRICS = 3
+"""Metrics of the worst finding that are shown at once on the page of curves."""
 
 
 def show() -> None:
     """Draw the run that the URL names, or the sickest one."""
     found = runs.catalogue()
     sickest = next(iter(found))
-    name = st.selectbox(
-        "Run",
-        list(found),
-        index=None,
-        key="run",
-        bind="query-params",
-        format_func=terminal,
-        placeholder=f"{terminal(sickest)}: the run that needs somebody most",
-        on_change=_forget_place,
-        label_visibility="collapsed",
-    )
-    draw(found.get(name or "") or found[sickest])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = st.selectbox(
+            "Run",
+            list(found),
+            index=None,
+            key="run",
+            bind="query-params",
+            format_func=terminal,
+            placeholder=f"{terminal(sickest)}: the run that needs somebody most",
+            on_change=_forget_place,
+            label_visibility="collapsed",
+        )
+        one = found.get(name or "") or found[sickest]
+        _ways_on(one.report)
+    draw(one)
+
+
+def _ways_on(report: Report) -> None:
+    """Links to the same run on other pages."""
+    worst = [metric for finding in words.ranked(report.findings)[:1] for metric in finding.metrics]
+    st.page_link(links.page("curves"), label="Curves", query_params={RUNS: [report.run], METRICS: worst[:MOST_METRICS]})
+    st.page_link(links.page("landscape"), label="Landscape", query_params={"run": report.run})
 
 
 def _forget_place() -> None:

@@ -76,7 +76,7 @@ def draw(one: Examined, contents: Mapping[str, bytes] | None) -> None:
         return
     chooser, number, stretch, wrapping = st.columns([3, 1, 1, 1], vertical_alignment="bottom")
     name = chooser.selectbox("File", list(known), key=FILE, bind="query-params", format_func=terminal)
-    line = number.number_input("Line", min_value=1, max_value=FARTHEST, value=1, step=1, key=LINE, bind="query-params")
+    line = number.number_input("Line", min_value=1, max_value=FARTHEST, step=1, key=LINE, bind="query-params")
     around = stretch.segmented_control(
         "Lines around it", STRETCHES, default=STRETCHES[0], required=True, key=AROUND, bind="query-params"
     )
