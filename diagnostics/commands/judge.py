@@ -108,7 +108,8 @@ def _run(paths: Sequence[str], form: str, target: str | None, options: dict[str,
     )
     accepted = _baseline(options.get("baseline"))
     against = _against(options.get("against", ()), settings)
-    texts, reports = output.rendered(_accepted(_examined(present, settings, against), accepted), style)
+    examined = _accepted(_examined(present, settings, against), accepted)
+    texts, reports = output.rendered(examined, style, settings, against)
     if present and not reports:
         console.complain(f"no log was found in {', '.join(present)}")
     for text, file in texts:

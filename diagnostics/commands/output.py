@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,9 @@ from trainvitals.diagnostics.commands import console
 from trainvitals.diagnostics.report import Report
 
 if TYPE_CHECKING:
+    from trainvitals.diagnostics.case import Case
     from trainvitals.diagnostics.pipeline import Examined
-    from trainvitals.diagnostics.settings import Level
+    from trainvitals.diagnostics.settings import Level, Settings
 
 FORMATS = ("text", "json", "jsonl", "markdown", "html", "junit", "sarif", "github", "gitlab")
 
@@ -40,9 +41,9 @@ class Style:
 
 
 def rendered(
-    examined: Iterable[Examined], style: Style
+    examined: Iterable[Examined], style: Style, settings: Settings, baselines: Sequence[Case] = ()
 ) -> tuple[tuple[tuple[str, str | None], ...], tuple[Report, ...]]:
-    """Pairs of text and file for all outputs, and the reports in them.
+    """Pairs of text and file for all outputs, and the reports in them; `baselines` are shown beside each run.
 
     The series of a run are held no longer than its picture takes.
     """
@@ -51,7 +52,8 @@ def rendered(
     if any(form == "html" for form, _ in style.outputs):
         from trainvitals.diagnostics.render import html
 
-        page = html.render((one.report, one.normalised) for one in _noted(examined, reports))
+        pairs = ((one.report, one.normalised) for one in _noted(examined, reports))
+        page = html.render(pairs, settings.all_loss_types(), baselines)
     else:
         reports += [one.report for one in examined]
     made = tuple(reports)

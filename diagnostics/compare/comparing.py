@@ -11,7 +11,7 @@ import numpy as np
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.compare import context, metrics, savings, seeds, verdict
 from trainvitals.diagnostics.compare.axis import Axis, Points, choose, points
-from trainvitals.diagnostics.compare.grouping import Side, member, sides
+from trainvitals.diagnostics.compare.grouping import Side, member, side, sides
 from trainvitals.diagnostics.compare.model import Comparison, Pair, Row, Saving, Tier
 from trainvitals.diagnostics.compare.pair import SHARE, Estimate, Window, estimate, window
 from trainvitals.diagnostics.compare.plan import plan
@@ -68,7 +68,18 @@ def compare(
         share: the end of the common range whose levels are compared.
         asked: names or patterns of the metrics to compare; none for those that the loss types watch.
     """
-    grouped = sides([member(case) for case in cases], patterns)
+    return _compared(sides([member(case) for case in cases], patterns), by, share, asked)
+
+
+@np.errstate(all="ignore")
+def beside(case: Case, baselines: Sequence[Case]) -> Comparison:
+    """A run beside healthy ones of its kind, which are one group."""
+    theirs = side("baselines" if len(baselines) > 1 else baselines[0].run.name, baselines)
+    return _compared((theirs, side(case.run.name, [case])), "", SHARE, ())
+
+
+def _compared(grouped: Sequence[Side], by: str, share: float, asked: Sequence[str]) -> Comparison:
+    cases = [case for one in grouped for case in one.cases]
     axis = choose(cases, by)
     pairs = tuple(_pair(Setup(grouped[0], other, axis, share, tuple(asked))) for other in grouped[1:]) if axis else ()
     return Comparison(

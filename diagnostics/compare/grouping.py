@@ -48,6 +48,12 @@ def member(case: Case) -> Member:
     return Member(case, known if case.run.name.endswith(os.path.basename(known)) else f"{known}/{case.run.name}")
 
 
+def side(name: str, cases: Sequence[Case]) -> Side:
+    """A group of these runs, under a name of the caller's."""
+    members = tuple(map(member, cases))
+    return Side(Group(name, tuple(c.run.name for c in cases), tuple(m.seed for m in members)), members)
+
+
 def sides(members: Sequence[Member], patterns: Sequence[str] = ()) -> tuple[Side, ...]:
     """The groups, in the order in which their first run was given."""
     keys: dict[str, list[Member]] = {}

@@ -91,9 +91,11 @@ def _amount(row: Row, relative: float, absolute: float, sign: str) -> str:
 
 
 def percent(share: float, sign: str = "") -> str:
-    """A share as a percentage with enough decimals to be seen: 12 %, 1.3 %, 0.04 %."""
+    """A share as a percentage with enough decimals to be seen: 12 %, 1.3 %, 0.04 %; three digits of 85 700 %."""
     size = abs(share) * 100
     if not math.isfinite(size):
         return number(share)
+    if size >= 1000:
+        return f"{float(f'{share * 100:.3g}'):{sign},.0f} %".replace(",", "\u202f")
     digits = 0 if size >= 100 else 1 if size >= 0.95 or size == 0 else 2
     return f"{share * 100:{sign}.{digits}f} %"

@@ -10,11 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from trainvitals.diagnostics.downsample import thin
-from trainvitals.diagnostics.render.sanitise import NAME_CELLS, xml
+from trainvitals.diagnostics.render.sanitise import NAME_CELLS, clip, xml
 from trainvitals.parsers.model import Floats, Series
 
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 14, 30
+LABEL_HEIGHT, LETTER = 14.0, 6.2
+"""Pixels that a label of an area needs: its height, and the width of a letter."""
 COLUMNS = 300
 """Intervals of x whose extremes are drawn: finer than the eye follows at this width."""
 WIDE = 30.0
@@ -28,6 +30,21 @@ class Window:
     start: float
     end: float
     severity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A rectangle behind the curves, with a few words in its corner; values may be infinite.
+
+    `kind` is `fail`, `warn`, `good` or `plain`, or `aim` for a range to be reached at a step.
+    """
+
+    start: float
+    end: float
+    low: float
+    high: float
+    kind: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +74,28 @@ class Axis:
 
 
 def chart(
-    series: Sequence[Series], windows: Sequence[Window] = (), unit: str = "step", raw: Series | None = None
+    series: Sequence[Series],
+    windows: Sequence[Window] = (),
+    unit: str = "step",
+    raws: Sequence[Series] = (),
+    patches: Sequence[Patch] = (),
 ) -> str:
-    """A drawing of up to four curves over their steps; `raw`, as logged, lies dashed behind the first one.
+    """A drawing of up to four curves over their steps; `raws`, as logged, lie dashed behind them.
 
-    Windows of findings are shaded, values that are not finite are marks along the top.
+    Windows of findings are shaded, values that are not finite are marks along the top. Patches lie behind everything;
+    those to be reached (`aim`) are always within the drawing.
     """
-    lines = [one for one in (*series[:4], raw) if one is not None]
-    placed = [(one, *_drawn(one)) for one in lines]
-    x, y = _axes([p[1] for p in placed], [p[2] for p in placed])
+    lines = [*((one, True) for one in raws), *((one, False) for one in series[:4])]
+    placed = [(is_raw, *_drawn(one)) for one, is_raw in lines]
+    aims = np.array([v for p in patches if p.kind == "aim" for v in (p.low, p.high)])
+    x, y = _axes([p[1] for p in placed], [*(p[2] for p in placed), aims])
     labels = ", ".join(xml(one.logged_as, NAME_CELLS) for one in series[:4])
     body = [
+        *(_patch(p, x, y) for p in patches if p.kind != "aim"),
         *(_window(w, x) for w in windows if w.start == w.start),
         *_grid(x, y, unit),
-        *(_line(one is raw, i, xs, ys, broken, x, y) for i, (one, xs, ys, broken) in enumerate(placed)),
+        *(_patch(p, x, y) for p in patches if p.kind == "aim"),
+        *(_line(is_raw, i - len(raws), xs, ys, bad, x, y) for i, (is_raw, xs, ys, bad) in enumerate(placed)),
     ]
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" class="chart"><title>{labels} by {xml(unit)}</title>'
@@ -117,6 +142,7 @@ def _grid(x: Axis, y: Axis, unit: str) -> Iterator[str]:
     for value in x.ticks():
         at = _n(float(x.pixel(np.array(value))))
         yield f'<text x="{at}" y="{HEIGHT - BOTTOM + 14}" class="x">{value:g}</text>'
+    yield f'<path class="axis" d="M{LEFT} {HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>'
     yield f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 3}" class="unit">{xml(unit)}</text>'
 
 
@@ -126,6 +152,22 @@ def _window(window: Window, x: Axis) -> str:
     wide = max(2.0, float(right - left))
     place = f'x="{_n(float(left))}" y="{TOP}" width="{_n(wide)}" height="{HEIGHT - TOP - BOTTOM}"'
     return f'<rect class="window {window.severity}" {place}/>'
+
+
+def _patch(patch: Patch, x: Axis, y: Axis) -> str:
+    if patch.high <= y.low or patch.low >= y.high:
+        return ""
+    left, right = x.pixel(np.array([patch.start, patch.end])).tolist()
+    top, bottom = y.pixel(np.array([patch.high, patch.low])).tolist()
+    if patch.kind == "aim":
+        left, right = left - 3, left + 3
+    box = f'x="{_n(left)}" y="{_n(top)}" width="{_n(right - left)}" height="{_n(bottom - top)}"'
+    room = int((right - left - 8) / LETTER)
+    named = bottom - top >= LABEL_HEIGHT and room >= min(len(patch.label), 8) and patch.label
+    said = xml(clip(patch.label, max(room, 1), "…"))
+    words = f'<text x="{_n(left + 4)}" y="{_n(top + 11)}" class="area">{said}</text>'
+    title = f"<title>{xml(patch.label)}</title>" if patch.label else ""
+    return f'<rect class="patch {patch.kind}" {box}>{title}</rect>{words if named else ""}'
 
 
 def _line(raw: bool, number: int, xs: Floats, ys: Floats, broken: Floats, x: Axis, y: Axis) -> str:

@@ -1,6 +1,7 @@
 """The report that one sends: complete, inert, small, and the same for the same input."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,10 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from make import run
 from reports import few, reports
 
-from trainvitals.diagnostics.diagnosis import judge
+from trainvitals.diagnostics.diagnosis import case_of, judge
 from trainvitals.diagnostics.normalisation import normalise
 from trainvitals.diagnostics.render import html
+from trainvitals.diagnostics.render.style import STYLE
 from trainvitals.diagnostics.render.svg import chart, spark
+from trainvitals.diagnostics.report import Evidence, SourceSummary
+from trainvitals.diagnostics.settings import Settings
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 NAN = float("nan")
@@ -105,6 +109,108 @@ def test_hostile_text_is_text(hostile):
     assert not {tag for tag, _ in page.elements} & {"script", "img", "a", "b"}
     for _, attrs in page.elements:
         assert not [name for name in attrs if name.startswith("on")]
+
+
+def drawn_patches(page: Reader) -> list[str]:
+    return [attrs["class"] for tag, attrs in page.elements if tag == "rect" and "patch" in (attrs.get("class") or "")]
+
+
+def test_a_ratio_is_drawn_over_its_bands_and_targets():
+    """The reference loss is stuck from the middle on: then a low ratio has another meaning, and another colour."""
+    n = 200
+    weighted = 6 * np.exp(-np.arange(n) / 40)
+    other = np.maximum(6 - np.arange(n) / 40, 4.5) * np.exp(0.005 * np.random.default_rng(0).standard_normal(n))
+    epochs = np.arange(n) / 20 + 1
+    steps = 10 * np.arange(1.0, n + 1)
+    page = Reader(html.render([examined(article_loss=(steps, weighted, epochs), other_loss=(steps, other, epochs))]))
+    kinds = drawn_patches(page)
+    assert {"patch plain", "patch good", "patch fail", "patch aim"} <= set(kinds)
+    assert kinds.count("patch aim") >= 3
+    text = " ".join(page.text)
+    assert "overfitting" in text
+    assert "epoch 5: 0.6 to 0.8" in text
+    statuses = [attrs.get("class") for tag, attrs in page.elements if tag == "td"]
+    assert "fail" in statuses
+
+
+def test_a_correction_is_drawn_as_logged_and_as_judged_once():
+    steps = np.concatenate([np.arange(1.0, 301), np.arange(201.0, 501)])
+    loss = 3 * np.exp(-steps / 100) + 0.5 + 0.3 * (np.arange(600) < 300) * (steps > 200)
+    text = html.render([examined(loss=(steps, loss))])
+    assert "Corrections" in text
+    assert text.count('class="line raw"') == 1
+
+
+def test_a_run_is_shown_beside_its_baselines():
+    def case(level, name):
+        values = (3 * np.exp(-np.arange(400) / 50) + level) * np.exp(
+            0.01 * np.random.default_rng(len(name)).standard_normal(400)
+        )
+        return case_of(normalise(run({"loss": values}, name=name)), Settings())
+
+    baselines = tuple(case(1.0, f"healthy{'x' * i}") for i in range(3))
+    mine = normalise(run({"loss": case(1.5, "mine").run.series[0].value}, name="mine"))
+    page = Reader(html.render([(judge(mine, None, baselines), mine)], None, baselines))
+    text = " ".join(page.text)
+    assert "Beside the baselines" in text
+    assert "one run against 3 seeds" in text
+    assert "mine higher than baselines by 4" in text
+    assert {"key k0", "key k1", "key k2", "key k3"} <= {attrs.get("class") for _, attrs in page.elements}
+
+
+def test_settings_say_where_they_were_read_and_sources_what_was_not_understood_and_learnt():
+    normalised = normalise(run({"loss": [3.0, 2.0]}, config={"seed": 7}))
+    source = SourceSummary(
+        "odd.log",
+        "learnt",
+        9,
+        2,
+        unread_lines=1,
+        unread_examples=(Evidence("odd.log", 4, "loss went <up>"),),
+        learnt=("{} of {}",),
+    )
+    page = Reader(html.render([(replace(judge(normalised), sources=(source,)), normalised)]))
+    text = " ".join(page.text)
+    assert "odd.log:4: not understood: loss went <up>" in text
+    assert "odd.log: learnt: {} of {}" in text
+    (setting,) = (s for s in judge(normalised).settings if s.name == "seed")
+    assert f"{setting.path}:{setting.line}" in text or setting.path in text
+    opened = [attrs for tag, attrs in page.elements if tag == "details" and "open" in attrs]
+    assert opened
+
+
+def test_the_shape_of_a_loss_is_shown_once_and_not_on_paper():
+    spatial = {"loss_spatial": [0.5, 0.2, 0.1], "loss": [0.5, 0.2, 0.1], "pixel_error_mean": [30.0, 20.0, 9.0]}
+    once, twice = (html.render([examined(**spatial)] * n) for n in (1, 2))
+    assert judge(normalise(run(spatial))).loss_type == "spatial"
+    assert once.count("The shape of this loss") == twice.count("The shape of this loss") == 1
+    assert '<details class="screen"><summary>The shape of this loss' in once
+    assert len(once) < 100_000
+    assert "The shape of this loss" not in html.render([examined(loss=diverging())])
+
+
+NUMBERS = [-1, 0, 1e-320, 1e-5, 0.05, 0.999, 1, 49.9, 50, 100, 499, 1e5, 1e8, 1e18, 2**70, 1e300, NAN, "x", None]
+
+
+@pytest.mark.parametrize("value", NUMBERS)
+@pytest.mark.parametrize(
+    "name", ["target_sigma", "temperature", "target_truncate", "vocab_size", "label_smoothing", "eos_weight"]
+)
+def test_no_setting_of_a_run_keeps_its_report_from_being_made(name, value):
+    series = {
+        "softce": {"soft_ce": [3.0, 2.0], "gate": [0.1, 0.2], "loss": [3.0, 2.0]},
+        "eos": {"loss_ce": [3.0, 2.0], "loss_coords": [3.0, 2.0], "loss": [3.0, 2.0]},
+        "causal": {"loss": [3.0, 2.0], "grad_norm": [1.0, 1.0], "learning_rate": [1e-3, 1e-3]},
+    }
+    for one in series.values():
+        normalised = normalise(run(one, config={name: value}))
+        Reader(html.render([(judge(normalised), normalised)]))
+
+
+def test_everything_folded_is_on_paper():
+    paper = STYLE[STYLE.index("@media print") :]
+    assert "details::details-content{content-visibility:visible" in paper
+    assert "details.screen:not([open]){display:none}" in paper
 
 
 # --- curves
