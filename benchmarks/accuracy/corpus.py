@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import faults_again
 import faults_loss
 import faults_run
 import healthy
@@ -18,7 +19,7 @@ from kinds import Fault, Shape
 from logs import write
 
 SHAPES: tuple[Shape, ...] = (*healthy.SHAPES, *healthy_aims.SHAPES, *healthy_logging.SHAPES, *typed.SHAPES)
-FAULTS: tuple[Fault, ...] = (*faults_loss.FAULTS, *faults_run.FAULTS, *typed.FAULTS)
+FAULTS: tuple[Fault, ...] = (*faults_loss.FAULTS, *faults_run.FAULTS, *faults_again.FAULTS, *typed.FAULTS)
 LENGTHS = (20, 30, 50, 100, 200, 500, 1000, 3000)
 LONG = 100_000
 """One run in `RARELY` is as long as a run of weeks that logs each step."""
