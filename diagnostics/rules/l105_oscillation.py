@@ -43,9 +43,10 @@ def check(
 
     How it decides: in log space, lines removed from windows of up to 256 rows of the last half. There must be a lag up
     to `longest` / 2 (16) rows at which the autocorrelation is below -`swing` (-0.4) and `errors` (4) standard errors,
-    with `back` (0.3) or more at twice that lag, in both halves of it from 96 rows on; noise of any memory has no such
-    lag. The swing must be `amplitude` (10 %) of the level or more. At least `rows` (48) rows. Not where the learning
-    rate, or the epoch, has that period. Source: autocorrelation of a periodic signal; definition of this tool.
+    with `back` (0.3) or more at twice that lag, or a row beside it, in both halves of it from 96 rows on; noise of any
+    memory has no such lag. The swing must be `amplitude` (10 %) of the level or more. At least `rows` (48) rows. Not
+    where the learning rate, or the epoch, has that period. Source: autocorrelation of a periodic signal; definition of
+    this tool.
 
     Blind spots: periods of less than two rows, as when only every tenth step is logged; irregular swings, which cannot
     be told from noise; slow cycles of more than 32 rows. Epochs of two or three rows, of which the last one is an
@@ -60,16 +61,17 @@ def check(
     if len(c) < rows:
         return NotRun(CODE, f"inconclusive: {len(c)} finite points, {rows} are needed")
     late = c.u[len(c) // 2 :][-8192:]
-    lag, strength = _lag(late, swing, back, errors, longest // 2)
+    period, strength = _period(late, swing, back, errors, longest // 2)
     halves = np.array_split(late, 2) if late.size >= 96 else []
-    if lag == 0 or any(abs(_lag(half, swing, back, errors / 1.5, longest // 2)[0] / lag - 1) > 0.2 for half in halves):
+    others = [_period(half, swing, back, errors / 1.5, longest // 2)[0] for half in halves]
+    if period == 0 or any(abs(other / period - 1) > 0.2 for other in others):
         return Pass(CODE, "no period in the last half of the loss")
     height = math.sqrt(2 * strength) * float(np.std(_rest(late)))
     if height < math.log1p(amplitude):
-        return Pass(CODE, f"it swings with a period of {2 * lag} rows, by {math.expm1(height):.1%} only")
-    if _expected(case, c, 2 * lag):
-        return Pass(CODE, f"it swings with the learning rate or the epoch, every {2 * lag} rows")
-    return _finding(case, c, lag, strength, height, late.size)
+        return Pass(CODE, f"it swings with a period of {period} rows, by {math.expm1(height):.1%} only")
+    if _expected(case, c, period):
+        return Pass(CODE, f"it swings with the learning rate or the epoch, every {period} rows")
+    return _finding(case, c, period, strength, height, late.size)
 
 
 def _rest(u: Floats) -> Floats:
@@ -77,18 +79,20 @@ def _rest(u: Floats) -> Floats:
     return np.asarray(detrended(u[u.size % size :].reshape(-1, size)).ravel())
 
 
-def _lag(u: Floats, swing: float, back: float, errors: float, longest: int) -> tuple[int, float]:
-    """(half the period in rows, strength of the swing); (0, 0) where there is none."""
+def _period(u: Floats, swing: float, back: float, errors: float, longest: int) -> tuple[int, float]:
+    """(period in rows, strength of the swing); (0, 0) where there is none."""
     rest = _rest(u)
     power = float(rest @ rest)
     if power <= 1e-12 * rest.size or rest.size < 8:
         return 0, 0.0
     lags = range(1, min(longest, rest.size // 6) + 1)
-    r = {k: float(rest[k:] @ rest[:-k]) / power for k in (*lags, *(2 * k for k in lags))}
+    r = {k: float(rest[k:] @ rest[:-k]) / power for k in range(1, 2 * lags[-1] + 2)}
     lowest = min(r[k] for k in lags)
     lag = next(k for k in lags if r[k] <= 0.9 * lowest) if lowest < 0 else 1
-    seen = r[lag] < -max(swing, errors / math.sqrt(rest.size)) and r[2 * lag] > back
-    return (lag, min(1.0, -r[lag])) if seen else (0, 0.0)
+    # Half of an odd period is no whole number of rows.
+    period = max((k for k in (2 * lag, 2 * lag - 1, 2 * lag + 1) if k > lag), key=r.__getitem__)
+    seen = r[lag] < -max(swing, errors / math.sqrt(rest.size)) and r[period] > back
+    return (period, min(1.0, -r[lag])) if seen else (0, 0.0)
 
 
 def _expected(case: Case, c: Curve, period: int) -> bool:
@@ -98,25 +102,25 @@ def _expected(case: Case, c: Curve, period: int) -> bool:
     rate = learning_rate(case, c.x)
     if rate is None or not (rate > 0).all():
         return False
-    return _lag(np.log(rate[len(c) // 2 :]), 0.3, 0.2, 2.0, period)[0] > 0
+    return _period(np.log(rate[len(c) // 2 :]), 0.3, 0.2, 2.0, period)[0] > 0
 
 
-def _finding(case: Case, c: Curve, lag: int, strength: float, height: float, rows: int) -> Finding:
+def _finding(case: Case, c: Curve, period: int, strength: float, height: float, rows: int) -> Finding:
     start = len(c) - rows
-    last = c.u[-2 * lag :]
-    cited = sorted({len(c) - 2 * lag + int(last.argmin()), len(c) - 2 * lag + int(last.argmax())})
-    period = "from row to row" if lag == 1 else f"every {2 * lag} rows"
+    last = c.u[-period:]
+    cited = sorted({len(c) - period + int(last.argmin()), len(c) - period + int(last.argmax())})
+    pace = "from row to row" if period == 2 else f"every {period} rows"
     return Finding(
         CODE,
         NAME,
         "warn",
         (c.series.metric,),
-        f"the loss swings by {percent(height).lstrip('+')} up and down {period}",
+        f"the loss swings by {percent(height).lstrip('+')} up and down {pace}",
         REMEDY,
         c.step(start),
         c.step(-1),
         tuple(evidence(case, c.series, i) for i in cited),
-        f"autocorrelation {-strength:.2f} at a lag of {lag} rows, over {rows} rows",
+        f"autocorrelation {-strength:.2f} half a period of {period} rows apart, over {rows} rows",
     )
 
 

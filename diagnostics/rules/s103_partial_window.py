@@ -63,7 +63,7 @@ def check(
     stride between two of the 48 lowest rows (z below -`z`, 8), z being the mean of the rows over its standard error
     from all others. There must be `dips` (3) or more, without epochs one more, `shallowest` (10 %) deep by their
     median, `shared` (80 %) of the rows at that stride must lie at half of it or lower, and of all others fewer than
-    these, or than 5 % at the ends of epochs. Only the first `most_rows`
+    these, or than 5 % at the ends of epochs; no rows that stand out upwards. Only the first `most_rows`
     (100 000) rows are looked at. Source: Hugging Face transformers before 4.46 divides every micro-batch by the full
     accumulation; definition of this tool.
 
@@ -143,7 +143,10 @@ def _is_dip(below: Floats, comb: Comb, dips: int, least: float, shared: float, s
     others = np.delete(below, comb.rows)
     even = MAD_TO_SD * float(np.median(np.abs(here - comb.depth)))
     rough = MAD_TO_SD * float(np.median(np.abs(others)))
-    return even < max(3 * rough, 0.25 * comb.depth) and int(np.sum(others > comb.depth / 2)) < strays
+    # What swings is as far above its neighbours in other rows as it is below them here (L105).
+    swings = float(np.mean(others < -comb.depth / 2)) > 0.05
+    stray = int(np.sum(others > comb.depth / 2))
+    return even < max(3 * rough, 0.25 * comb.depth) and stray < strays and not swings
 
 
 def _finding(case: Case, c: Curve, comb: Comb) -> Finding:

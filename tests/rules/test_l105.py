@@ -14,13 +14,17 @@ def swinging(n, period=2, height=0.2, noise=0.05):
     return noisy(power_law(n, knee=0.1), noise, np.random.default_rng(n)) * np.exp(height * wave)
 
 
-@pytest.mark.parametrize("period", [2, 4, 10])
+@pytest.mark.parametrize("period", [2, 4, 5, 7, 10])
 @pytest.mark.parametrize("n", [100, 400, 20_000])
 def test_a_swing_is_a_warning(n, period):
     finding = check(case({"loss": swinging(n, period)}))
     assert isinstance(finding, Finding)
     assert finding.severity == "warn"
     assert ("from row to row" if period == 2 else f"every {period} rows") in finding.message
+
+
+def test_a_swing_of_three_rows_needs_more_of_them():
+    assert isinstance(check(case({"loss": swinging(400, 3)})), Finding)
 
 
 def test_a_small_swing_and_one_that_is_over_pass():

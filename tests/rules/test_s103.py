@@ -53,3 +53,10 @@ def test_the_lowest_of_many_rows_with_heavy_tails_have_no_stride():
         rng = np.random.default_rng(seed)
         loss = power_law(3000) * np.exp(0.04 * np.clip(rng.standard_t(3, 3000), -8, 12))
         assert isinstance(check(case({"loss": loss})), Pass)
+
+
+@pytest.mark.parametrize("period", [4, 6, 12])
+def test_a_swing_is_no_dip(period):
+    wave = 0.3 * np.sin(2 * np.pi * np.arange(600) / period)
+    loss = noisy(power_law(600), 0.02, np.random.default_rng(period)) * (1 + wave)
+    assert isinstance(check(case({"loss": loss})), Pass)
