@@ -69,16 +69,16 @@ def check(
 
     What to try: compare the settings before and after; log a mean over the batch; divide the later rows by the factor.
 
-    How it decides: in log space. Windows of 8, 32 and 128 rows find the place; the jump is the gap between the
-    lines through the rows before and after it. It must be a factor of `smallest` (1.8) or more, `errors` (8)
-    standard errors and 4.5 times the noise of the curve, be complete within 2 rows, keep the noise of a row within
-    a factor of `steady` (2.5), have `rows` (8) rows on each side and last to the end of the log or for `lasting`
-    (10 %) of it. The factor must be within `exact` (3 %) of a whole one (or of one over it), or the held-out loss
-    must go on unmoved at the same step; a held-out loss that moves as well must move by the same whole factor, and
-    a rise back to the first losses without a held-out loss must be by a power of two, within 3 %: else it is left
-    to L103. A fall by less than 3 needs a witness, the held-out loss or a gradient norm that falls by the same
-    factor, where it could be the end of an epoch, and several falls are no change of unit. Source: definition of
-    this tool.
+    How it decides: in log space. Windows of 8, 32 and 128 rows find the place; the jump is the gap between the lines
+    through the rows before and after it. It must be a factor of `smallest` (1.8) or more, `errors` (8) standard errors
+    and 4.5 times the noise of the curve, be complete within 2 rows, keep the noise of a row within a factor of `steady`
+    (2.5), have `rows` (8) rows on each side and last to the end of the log or for `lasting` (10 %) of it. The factor
+    must be within `exact` (3 %) of a whole one (or of one over it), or the held-out loss must go on unmoved at the same
+    step; a held-out loss that moves as well must move by the same whole factor, and a rise back to the first losses or
+    above without a held-out loss must be by a power of two within 3 %, or by another whole factor within 1 % to a level
+    that is not that of the first losses: else it is left to L103. A fall by less than 3 needs a witness, the held-out
+    loss or a gradient norm that falls by the same factor, where it could be the end of an epoch, and several falls are
+    no change of unit. Source: definition of this tool.
 
     Blind spots: a change in the first or last 8 rows; factors below 1.8, as from bits to nats, without a held-out loss
     beside it; two units that alternate (see B102); a broken model whose loss happens to land on a whole multiple.
@@ -159,7 +159,7 @@ def _named(case: Case, c: Curve, s: Step, exact: float) -> Change | None:
     if moved is not None and not unmoved and (s.error > 0.02 or abs(moved - s.size) > exact):
         return None
     witness = "the held-out loss goes on unmoved" if unmoved else _same_in_gradient(case, c, s)
-    if factor > 1 and moved is None and _back_at_the_start(c, s) and not _surely(whole, s, exact):
+    if factor > 1 and moved is None and _back_at_the_start(c, s) and not _surely(c, whole, s, exact):
         return None
     if factor > 1 / 3 and factor < 1 and not witness and _at_epoch_end(c, s.index):
         return None
@@ -175,16 +175,23 @@ def _whole(factor: float, tolerance: float) -> float:
     return float(near) if factor > 1 else 1.0 / near
 
 
-def _surely(whole: float, s: Step, exact: float) -> bool:
-    """Whether a rise is that of a doubled unit beyond chance: a power of two, within narrow limits."""
-    return (
-        math.log2(whole).is_integer() and abs(s.size - math.log(whole)) <= max(exact, 2 * s.error) and s.error <= 0.04
-    )
+def _surely(c: Curve, whole: float, s: Step, exact: float) -> bool:
+    """Whether a rise is that of a multiplied unit beyond chance: by any whole factor, or nearly by a power of two."""
+    off = abs(s.size - math.log(whole))
+    if math.log2(whole).is_integer() and off <= max(exact, 2 * s.error) and s.error <= 0.04:
+        return True
+    # A model that guesses again ends at the first losses.
+    elsewhere = abs(_above_start(c, s)) > 0.07
+    return elsewhere and off <= max(exact / 3, s.error) and s.error <= exact / 2
 
 
 def _back_at_the_start(c: Curve, s: Step) -> bool:
     """Whether a rise ends near the first losses or above them, as that of a model which breaks down does."""
-    return float(np.median(c.u[s.index : s.index + 8]) - np.median(c.u[:5])) > math.log(0.7)
+    return _above_start(c, s) > math.log(0.7)
+
+
+def _above_start(c: Curve, s: Step) -> float:
+    return float(np.median(c.u[s.index : s.index + 8]) - np.median(c.u[:5]))
 
 
 def _validation_moved(case: Case, c: Curve, s: Step) -> float | None:

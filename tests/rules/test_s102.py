@@ -27,6 +27,11 @@ def test_a_jump_by_a_factor_is_a_change_of_unit(factor, n, noise):
     assert [e.line for e in finding.evidence[:2]] == [finding.step_start - 1, finding.step_start]
 
 
+@pytest.mark.parametrize("factor", [3, 5, 10, 100])
+def test_any_whole_factor_above_the_first_losses_is_a_change_of_unit(factor):
+    assert isinstance(check(case({"loss": changed(2000, factor, 0.03) * np.linspace(1, 0.8, 2000)})), Finding)
+
+
 def test_a_half_is_told_from_the_end_of_an_epoch_by_a_witness():
     loss = changed(400, 0.5, at=0.5)
     assert isinstance(check(case({"loss": loss})), Pass)
