@@ -17,6 +17,15 @@ SIGNS = [
     ("crash", "[rank3]:[E ProcessGroupNCCL.cpp:607] [Rank 3] Watchdog caught collective operation timeout: WorkNCCL("),
     ("crash", "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:"),
     ("crash", "slurmstepd: error: Detected 1 oom_kill event in StepId=1.0."),
+    ("crash", "RuntimeError: DataLoader worker (pid 4242) is killed by signal: Killed."),
+    ("crash", "RuntimeError: DataLoader worker (pid(s) 4242, 4243) exited unexpectedly"),
+    (
+        "crash",
+        "RuntimeError: NCCL communicator was aborted on rank 3. Original reason: timeout",
+    ),
+    ("crash", "RuntimeError: CUDA error: an illegal memory access was encountered"),
+    ("crash", "terminate called after throwing an instance of 'c10::Error'"),
+    ("crash", "OSError: [Errno 28] No space left on device"),
     ("crash", "slurmstepd: error: *** JOB 1 ON n1 CANCELLED AT 2026-01-01T00:00:00 DUE TO TIME LIMIT ***"),
 ]
 NO_SIGNS = [
@@ -25,6 +34,8 @@ NO_SIGNS = [
     "0:   distributed_backend ............................. nccl",
     'No more "reached max_len without EOS" warnings!',
     "Killed processes: 0",
+    "DataLoader workers: 8, persistent_workers: True",
+    "No space left on device is checked before a checkpoint is written",
     "initial_loss_scale ........................... 4294967296",
     "[rank0]: Warning: WARNING: process group has NOT been destroyed before we destruct ProcessGroupNCCL",
 ]
