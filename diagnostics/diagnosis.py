@@ -37,9 +37,12 @@ JUDGING_FAMILIES = "RLVEDPGMC"
 COMPARING_FAMILY = "C"
 """The family of rules that hold a run against others."""
 
-NO_PROGRESS = frozenset({"L104", "L105", "L106", "L107", "L108", "V104", "G103", "C102", "C103"})
-"""Passes that say nothing of learning: no spikes or swings, a level (at the start, in its band), evaluations, clips,
-equal settings, kept tolerances."""
+NO_PROGRESS = frozenset(
+    {"L104", "L105", "L106", "L107", "L108", "V104", "G101", "G102", "G103", "G104", "C102", "C103"}
+)
+"""Passes that say nothing of learning: no spikes or swings, a level (at the start, in its band), evaluations, gradients
+that neither grow nor vanish (of a policy, whose loss is not judged, nothing else may be known), equal settings, kept
+tolerances."""
 
 SPARK_POINTS = 32
 TORN = "it ends in the middle of a line or record, which is left out: a writer is active, or was killed"

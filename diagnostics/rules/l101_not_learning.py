@@ -134,7 +134,7 @@ def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str
         return Claim("fail", ": the learning rate is 0")
     accuracy = _accuracy(case)
     classes = setting(case, *CLASSES)
-    if accuracy > 0.5 and not classes > 1:
+    if accuracy > _certain(level) and not classes > 1:
         return f"{flat}, but an accuracy of {accuracy:.2f} is logged: it may have converged before"
     guessing = level >= 0.9 * math.log(classes) if classes > 1 else _at_a_guess(level) or level >= high
     if guessing:
@@ -143,6 +143,11 @@ def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str
         return Claim(_unless_pretrained(case), ": nothing is learnt, or the model had nothing left to learn")
     below = f", below the {math.log(classes):.4g} of guessing" if classes > 1 else ""
     return f"{flat}{below}: the log cannot tell a converged model from one that is stuck"
+
+
+def _certain(level: float) -> float:
+    """The accuracy from which a flat loss may be that of a model which had learnt: more than a coin's at ln 2."""
+    return 0.6 if abs(level / math.log(2) - 1) < 0.015 else 0.5
 
 
 def _unless_pretrained(case: Case) -> Severity:

@@ -82,6 +82,13 @@ def test_evaluations_alone_are_no_sign_of_health():
     assert report.verdict == "unknown"
 
 
+def test_gradients_alone_are_no_sign_of_health_where_the_loss_is_not_judged():
+    norm = 1 + 0.1 * (-1.0) ** np.arange(200)
+    report = diagnose(make.run({"loss": 0.001 * np.arange(200.0), "reward": np.linspace(0, 1, 200), "grad_norm": norm}))
+    assert "G101" in {p.code for p in report.passed}
+    assert report.verdict == "unknown"
+
+
 def test_settings_choose_rules_thresholds_and_severities(monkeypatch):
     only(Rule("X902", "found", "warn", finding), *RULES, monkeypatch=monkeypatch)
     settings = Settings(select=("X",), thresholds={"X902": {"level": 3.0}}, severities={"X902": "fail"})

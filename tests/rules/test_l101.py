@@ -134,3 +134,9 @@ def reshaped(steps, values, change):
 @pytest.mark.parametrize(("config", "severity"), [({}, "warn"), ({"model_name_or_path": "gpt2"}, "info")])
 def test_a_pretrained_model_may_have_known_it_all(config, severity):
     assert check(case({"loss": flat(2000, 1.8)}, config=config)).severity == severity
+
+
+@pytest.mark.parametrize(("accuracy", "answer"), [(0.52, Finding), (0.9, NotRun)])
+def test_a_coin_is_right_half_of_the_time(accuracy, answer):
+    series = {"loss": flat(400, 0.6931), "accuracy": np.full(400, accuracy)}
+    assert isinstance(check(case(series)), answer)
