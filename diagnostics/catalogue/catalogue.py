@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from trainvitals.diagnostics.catalogue.entry import Entry, Stamp, entries, stamp, stamp_of
+from trainvitals.diagnostics.catalogue.entry import Entry, Read, Stamp, opened, stamp, stamp_of
 from trainvitals.diagnostics.catalogue.live import Happened, Live
+from trainvitals.diagnostics.catalogue.opened import Opened, points
 from trainvitals.diagnostics.catalogue.workers import examine_all
-from trainvitals.diagnostics.normalisation import normalise
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render.words import VERDICTS
 from trainvitals.diagnostics.settings import Settings
-from trainvitals.parsers import RunFiles, discover, read_all
+from trainvitals.parsers import RunFiles, discover
 from trainvitals.parsers.errors import TrainvitalsError
 
-MOST_POINTS = 10_000_000
-"""Points of opened runs that are kept for the next click; the last run that was opened always is."""
+LONG_TO_READ = 1_000_000
+"""Points from which on the series of a run are kept when it is judged: whoever opens it would wait for them again."""
 
 LOOK, RESCAN = 2.0, 15.0
 """Seconds at least between two looks at running trainings, and between two looks for new runs beside them."""
@@ -65,7 +65,8 @@ class Catalogue:
         self._trouble = ""
         self._version = 0
         self._snapshot = Snapshot(version=-1)
-        self._opened: OrderedDict[tuple[RunFiles, Stamp], tuple[Examined, ...]] = OrderedDict()
+        self._opening = threading.Lock()
+        self._opened = Opened()
         self._live = Live()
         self._looked = self._scanned = self._cost = 0.0
 
@@ -138,22 +139,16 @@ class Catalogue:
 
     def _open(self, files: RunFiles) -> tuple[Examined, ...]:
         """The runs of these files with their series, as they are on disk now."""
-        stamped = stamp(files)
-        with self._lock:
-            found = self._opened.get((files, stamped))
-            known = self._known.get(files, ())
-        if found is None:
-            if any(one.stamp != stamped for one in known):
-                known = entries(files, self._settings)
-                self._deliver(files, known)
-            runs = map(normalise, read_all(files, patterns=self._settings.patterns))
-            found = tuple(Examined(one.report, each) for one, each in zip(known, runs, strict=False))
-        with self._lock:
-            self._opened[files, stamped] = found
-            self._opened.move_to_end((files, stamped))
-            while len(self._opened) > 1 and sum(map(_points, self._opened.values())) > MOST_POINTS:
-                self._opened.popitem(last=False)
-        return found
+        with self._opening:  # two who ask for one run need not both read it
+            stamped = stamp(files)
+            found = self._opened.get(files, stamped)
+            if found is None:
+                read = opened(files, self._settings)
+                if any(one.stamp != stamped for one in self._known.get(files, ())):
+                    self._deliver(files, read)
+                found = _with_series(read)
+                self._opened.keep(files, stamped, found)
+            return found
 
     def _rescan(self) -> None:
         started = time.monotonic()
@@ -192,10 +187,13 @@ class Catalogue:
         known = self._known.get(files)
         return known is not None and (self._live.follows(files) or all(one.stamp == stamped for one in known))
 
-    def _deliver(self, files: RunFiles, found: tuple[Entry, ...]) -> None:
+    def _deliver(self, files: RunFiles, read: Read) -> None:
         with self._lock:
-            self._known[files] = found
+            self._known[files] = tuple(one for one, _ in read)
             self._version += 1
+        series = _with_series(read)
+        if points(series) >= LONG_TO_READ:
+            self._opened.keep(files, read[0][0].stamp, series)
 
     def _now(self, scanning: bool) -> Snapshot:
         known = [one for files in self._found for one in self._known.get(files, ())]
@@ -205,8 +203,8 @@ class Catalogue:
         return Snapshot(by_name, len(self._found), read, scanning, self._trouble, self._version)
 
 
-def _points(examined: tuple[Examined, ...]) -> int:
-    return sum(one.normalised.run.points for one in examined)
+def _with_series(read: Read) -> tuple[Examined, ...]:
+    return tuple(Examined(one.report, series) for one, series in read if series is not None)
 
 
 def _named(examined: Examined, name: str) -> Examined:

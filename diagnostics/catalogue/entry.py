@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from trainvitals.diagnostics.catalogue.row import Row, row_of
 from trainvitals.diagnostics.diagnosis import STRICT, judge
-from trainvitals.diagnostics.normalisation import normalise
+from trainvitals.diagnostics.normalisation import Normalised, normalise
 from trainvitals.diagnostics.report import Report, SourceSummary
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.parsers import RunFiles, read_all
@@ -55,22 +55,26 @@ class Entry:
         return report
 
 
+Read = tuple[tuple[Entry, Normalised | None], ...]
+"""The runs of some files, with their series; None where they could not be judged, or were read elsewhere."""
+
+
 def entry(report: Report, run: Run, files: RunFiles, stamped: Stamp, part: int) -> Entry:
     """The entry of a run that has been judged."""
     packed = zlib.compress(pickle.dumps(report, pickle.HIGHEST_PROTOCOL), 1)
     return Entry(row_of(report, run, changed_at(stamped, files)), files, stamped, part, packed)
 
 
-def entries(files: RunFiles, settings: Settings) -> tuple[Entry, ...]:
+def opened(files: RunFiles, settings: Settings) -> Read:
     """Read and judge the runs of these files; a fault of ours costs only this entry, which says so."""
     stamped = stamp(files)
     try:
         found = [normalise(run) for run in read_all(files, patterns=settings.patterns)]
-        return tuple(entry(judge(one, settings), one.run, files, stamped, i) for i, one in enumerate(found))
+        return tuple((entry(judge(one, settings), one.run, files, stamped, i), one) for i, one in enumerate(found))
     except Exception as error:
         if os.environ.get(STRICT):
             raise
-        return (unread(files, f"it could not be judged: {type(error).__name__}: {error}", stamped),)
+        return ((unread(files, f"it could not be judged: {type(error).__name__}: {error}", stamped), None),)
 
 
 def unread(files: RunFiles, reason: str, stamped: Stamp | None = None) -> Entry:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 
 def main(descriptor: int) -> None:
     """Take the settings, then groups of files, and answer with their entries, until the other end is closed."""
-    from trainvitals.diagnostics.catalogue.entry import entries
+    from trainvitals.diagnostics.catalogue.entry import opened
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes its end
     other: Connection = Connection(descriptor)
@@ -20,7 +20,7 @@ def main(descriptor: int) -> None:
         settings = other.recv()
         other.send(None)  # ready: whatever goes wrong after this is the fault of a run
         while True:
-            other.send(entries(other.recv(), settings))
+            other.send(tuple(one for one, _ in opened(other.recv(), settings)))
     except (EOFError, OSError):
         return
 

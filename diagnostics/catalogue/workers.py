@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
-from trainvitals.diagnostics.catalogue.entry import Entry, entries, unread
+from trainvitals.diagnostics.catalogue.entry import Entry, Read, opened, unread
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.parsers import RunFiles
 
@@ -28,7 +28,7 @@ AHEAD = 4
 PATIENCE = 600.0
 """Seconds after which a worker that does not answer is ended, and its run said to be unreadable."""
 
-Deliver = Callable[[RunFiles, tuple[Entry, ...]], None]
+Deliver = Callable[[RunFiles, Read], None]
 
 
 def examine_all(wanted: Sequence[RunFiles], size: int, settings: Settings, deliver: Deliver) -> None:
@@ -43,7 +43,7 @@ def examine_all(wanted: Sequence[RunFiles], size: int, settings: Settings, deliv
     for helper in helpers:
         helper.start()
     for files in _taken(todo):
-        deliver(files, entries(files, settings))
+        deliver(files, opened(files, settings))
     for helper in helpers:
         helper.join()
 
@@ -75,7 +75,7 @@ def _by_worker(todo: queue.SimpleQueue[RunFiles], settings: Settings, deliver: D
             failure = _serve(other, given, taken, deliver)
         if not given:
             return
-        deliver(given[0], (unread(given.pop(0), failure),))
+        deliver(given[0], ((unread(given.pop(0), failure), None),))
 
 
 def _is_ready(other: Connection, settings: Settings) -> bool:
@@ -99,8 +99,8 @@ def _serve(other: Connection, given: list[RunFiles], taken: Iterator[RunFiles], 
                 return ""
             if not other.poll(PATIENCE):
                 return f"reading it took longer than {PATIENCE / 60:.0f} minutes"
-            found = other.recv()
-            deliver(given.pop(0), found)
+            found: tuple[Entry, ...] = other.recv()
+            deliver(given.pop(0), tuple((one, None) for one in found))
     except (EOFError, OSError):
         return "the process that read it has ended: was the memory exhausted?"
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from trainvitals.diagnostics.catalogue import Catalogue, catalogue, entry, workers
+from trainvitals.diagnostics.catalogue import Catalogue, catalogue, entry, opened, workers
 from trainvitals.diagnostics.catalogue.filtering import Wanted, chosen, settings_that_differ, values_of
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings, SettingsError, load
@@ -53,9 +53,9 @@ def counted(monkeypatch):
 
     def counting(files, settings):
         read.append(files.name)
-        return entry.entries(files, settings)
+        return entry.opened(files, settings)
 
-    monkeypatch.setattr(workers, "entries", counting)
+    monkeypatch.setattr(workers, "opened", counting)
     return read
 
 
@@ -218,7 +218,7 @@ def test_a_run_that_has_changed_is_loaded_as_it_is_now(tmp_path):
 
 
 def test_what_was_opened_first_is_dropped_when_memory_is_short(tmp_path, monkeypatch):
-    monkeypatch.setattr(catalogue, "MOST_POINTS", 500)
+    monkeypatch.setattr(opened, "MOST_POINTS", 500)
     for name in "abc":
         write(tmp_path / name, FALLING)
     found = scanned(tmp_path)
@@ -228,16 +228,29 @@ def test_what_was_opened_first_is_dropped_when_memory_is_short(tmp_path, monkeyp
     assert found.load("a").normalised is not kept["a"]
 
 
+def test_a_long_run_is_not_read_again_when_it_is_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue, "LONG_TO_READ", 200)
+    write(tmp_path / "long", FALLING)
+    write(tmp_path / "short", FALLING[:100])
+    found = scanned(tmp_path)
+    counting = []
+    monkeypatch.setattr(catalogue, "opened", lambda *given: (counting.append(given), entry.opened(*given))[1])
+    assert found.load("long").normalised.run.points == 200
+    assert counting == []
+    assert found.load("short").normalised.run.points == 100
+    assert len(counting) == 1
+
+
 def test_many_runs_are_read_by_several_processes_with_the_same_result(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "WORTH_IT", 2)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     for i in range(12):
         write(tmp_path / f"r{i:02}", FALLING if i % 3 else BROKEN)
     here = []
-    monkeypatch.setattr(workers, "entries", slow(lambda *given: (here.append(given), entry.entries(*given))[1]))
+    monkeypatch.setattr(workers, "opened", slow(lambda *given: (here.append(given), entry.opened(*given))[1]))
     known = scanned(tmp_path).snapshot.entries
     assert len(here) < len(known) == 12
-    alone = {one.row.name: one.row for files in discover([tmp_path]) for one in entry.entries(files, Settings())}
+    alone = {one.row.name: one.row for files in discover([tmp_path]) for one, _ in entry.opened(files, Settings())}
     assert {name: repr(one.row) for name, one in known.items()} == {name: repr(row) for name, row in alone.items()}
 
 
@@ -278,7 +291,7 @@ def test_a_run_over_which_a_worker_ends_is_a_line_and_the_others_are_read(tmp_pa
         "    other.recv(); other.send(None); other.recv(); os._exit(9)",
     )
     monkeypatch.setattr(workers.sys, "executable", dying)
-    monkeypatch.setattr(workers, "entries", slow(entry.entries))
+    monkeypatch.setattr(workers, "opened", slow(entry.opened))
     known = scanned(tmp_path / "runs").snapshot.entries
     verdicts = sorted(one.row.verdict for one in known.values())
     assert verdicts == [*["pass"] * 7, "unknown"]
