@@ -8,7 +8,7 @@ import streamlit as st
 
 from trainvitals.dashboard import links, runs
 from trainvitals.dashboard.inert import inert
-from trainvitals.dashboard.pages import bring, curves, landscape, overview, run
+from trainvitals.dashboard.pages import bring, curves, landscape, overview, ratios, run
 
 WITHOUT_RUNS = frozenset({"bring"})
 """Pages that show something else than the runs below the folder."""
@@ -21,6 +21,7 @@ def main() -> None:
         "": st.Page(overview.show, title="Runs", icon=":material/list:", default=True),
         "run": st.Page(run.show, title="Run", icon=":material/troubleshoot:", url_path="run"),
         "curves": st.Page(curves.show, title="Curves", icon=":material/show_chart:", url_path="curves"),
+        "ratios": st.Page(ratios.show, title="Ratios", icon=":material/percent:", url_path="ratios"),
         "landscape": st.Page(landscape.show, title="Landscape", icon=":material/landscape:", url_path="landscape"),
         "bring": st.Page(bring.show, title="Bring a log", icon=":material/upload_file:", url_path="bring"),
     }

@@ -20,6 +20,8 @@ FEW = 60
 MANY_DOTS = 300
 MOST_TIPS = 16
 """Series that a tooltip lists."""
+LABELLED = 0.06
+"""Share of the height from which an area has room for its label."""
 NEAR = 0.015
 """Share of the width within which findings share one label."""
 ROWS = 3
@@ -38,6 +40,8 @@ def columns(one: Panel, shown: Frame, at: Floats, height: int) -> dict[str, Colu
         "broken": _places(((ink, ink.drawn.broken) for ink in one.inks), shown),
         "sunk": _places(((ink, ink.drawn.sunk) for ink in one.inks), shown),
         "find": _marked(one, shown),
+        "area": _painted(one, shown),
+        "aim": _aimed(one, shown),
     }
     kept = {name: columns for name, columns in found.items() if name in ("raw", "smooth") or columns["x"].size}
     return {**kept, "grid": _values(one, shown, at)}
@@ -131,6 +135,33 @@ def _marked(one: Panel, shown: Frame) -> Columns:
         "align": np.where(late, "right", "left").astype(object),
         "dx": np.where(late, -3.0, 3.0),
         **told,
+    }
+
+
+def _painted(one: Panel, shown: Frame) -> Columns:
+    """Areas; those too flat for their label bear none."""
+    flat = LABELLED * (one.high - one.low)
+    return {
+        "x": np.array([p.x for p in one.painted]) * shown.factor,
+        "x2": np.array([p.x2 for p in one.painted]) * shown.factor,
+        "y": np.array([p.low for p in one.painted]),
+        "y2": np.array([p.high for p in one.painted]),
+        "middle": np.array([(p.low + p.high) / 2 for p in one.painted]),
+        "meaning": np.array([p.meaning for p in one.painted], object),
+        "label": np.array([terminal(p.label, 40) if p.high - p.low > flat else "" for p in one.painted], object),
+        "status": np.array([terminal(p.label) for p in one.painted], object),
+    }
+
+
+def _aimed(one: Panel, shown: Frame) -> Columns:
+    late = [a.x > shown.low + 0.8 * (shown.high - shown.low) for a in one.aimed]
+    return {
+        "x": np.array([a.x for a in one.aimed]) * shown.factor,
+        "y": np.array([a.low for a in one.aimed]),
+        "y2": np.array([a.high for a in one.aimed]),
+        "label": np.array([a.label for a in one.aimed], object),
+        "align": np.where(late, "right", "left").astype(object),
+        "dx": np.where(late, -5.0, 5.0),
     }
 
 

@@ -49,6 +49,28 @@ class Mark:
     x2: float
 
 
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """An area from `x` to `x2` and `low` to `high`, and what values in it mean: `good`, or a severity."""
+
+    x: float
+    x2: float
+    low: float
+    high: float
+    meaning: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aimed:
+    """The range that values should have at a position."""
+
+    x: float
+    low: float
+    high: float
+    label: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
     """One chart: a metric, the range of y that is shown, and whether y is logarithmic."""
@@ -60,6 +82,8 @@ class Panel:
     log: bool
     marks: tuple[Mark, ...] = ()
     notes: tuple[str, ...] = ()
+    painted: tuple[Painted, ...] = ()
+    aimed: tuple[Aimed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

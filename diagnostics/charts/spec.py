@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainvitals.diagnostics.charts.columns import MOST_TIPS, Columns, columns
-from trainvitals.diagnostics.charts.palette import SEVERITY_COLOURS
+from trainvitals.diagnostics.charts.palette import MEANING_COLOURS, SEVERITY_COLOURS, Style
 from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel, grid
 from trainvitals.diagnostics.render.sanitise import terminal
 
@@ -42,12 +42,14 @@ class Chart:
 def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220) -> Chart:
     """The panels under one another: one cursor for all, and a brush on each."""
     at = grid(panels, shown)
+    # All panels name all runs: a scale that they share must be the same in each.
+    look = _look({ink.label: ink.style for one in panels for ink in one.inks})
     data: dict[str, Columns] = {}
     specs = []
     for number, one in enumerate(panels):
         own = columns(one, shown, at, height)
         data |= {f"{name}{number}": values for name, values in own.items()}
-        specs.append(_panel(one, shown, number, frozenset(own), height, is_last=number == len(panels) - 1))
+        specs.append(_panel(one, shown, number, frozenset(own), look, height, is_last=number == len(panels) - 1))
     views = [f"h{number}" for number in range(len(panels))]
     hover = {"type": "point", "fields": ["x"], "nearest": True, "on": "pointermove", "clear": "pointerout"}
     spec: Spec = {
@@ -91,15 +93,16 @@ def legend(labels: Sequence[str]) -> Spec:
     }
 
 
-def _panel(one: Panel, shown: Frame, number: int, names: frozenset[str], height: int, *, is_last: bool) -> Spec:
+def _panel(
+    one: Panel, shown: Frame, number: int, names: frozenset[str], look: Spec, height: int, *, is_last: bool
+) -> Spec:
     x, y = _x(shown, is_last=is_last), _y(one)
     smoothed = "smooth" in names
-    styles = {ink.label: ink.style for ink in one.inks}
-    look = _look(styles)
     line = {"x": x, "y": y, "detail": nominal("s")}
     raw = {"type": "line", "clip": True, "strokeWidth": 1 if smoothed else 1.5, "opacity": FAINT if smoothed else 1}
     tip = [_tip_x(shown), {**nominal("run"), "title": "run"}, quantitative("y", title="value", format=".6~g")]
     parts: list[Spec] = [
+        *(_areas(number, x, y) if "area" in names else []),
         *(_findings(number, x) if "find" in names else []),
         layer(f"raw{number}", raw, {**line, **look}, params=[_brush(number)]),
     ]
@@ -120,6 +123,7 @@ def _panel(one: Panel, shown: Frame, number: int, names: frozenset[str], height:
     if "sunk" in names:
         cross = {"type": "point", "shape": "cross", "filled": True, "size": 35, "angle": 45}
         parts.append(layer(f"sunk{number}", cross, {**flat, "y": bottom, "tooltip": tip[:2]}))
+    parts += _aims(number, x, y) if "aim" in names else []
     parts.append(_cursor(one, shown, number, x))
     # A title from a log is text: Vega reads markup nowhere.
     return {"layer": parts, "height": height, "title": {"text": _title(one), "anchor": "start"}}
@@ -151,7 +155,7 @@ def _range(low: float, high: float) -> Spec:
     return {"domainMin": low, "domainMax": high, "nice": False}
 
 
-def _look(styles: Mapping[str, Any]) -> Spec:
+def _look(styles: Mapping[str, Style]) -> Spec:
     """Colour and dash by run, as their names decide and not their order."""
     labels = list(styles)
     colours, dashes = [s.colour for s in styles.values()], [list(s.dash) for s in styles.values()]
@@ -181,6 +185,31 @@ def _findings(number: int, x: Spec) -> list[Spec]:
     rule = layer(f"find{number}", {"type": "rule", "strokeDash": [3, 3], "clip": True, "opacity": 0.7}, start)
     name = layer(f"find{number}", text, {**start, "y": row, "text": nominal("label")})
     return [{"layer": [band, rule, name], **own}]
+
+
+def _areas(number: int, x: Spec, y: Spec) -> list[Spec]:
+    colour = nominal(
+        "meaning", legend=None, scale={"domain": list(MEANING_COLOURS), "range": list(MEANING_COLOURS.values())}
+    )
+    place = {"x": x, "color": colour}
+    box = {**place, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("status", title="band")]}
+    text = {"type": "text", "align": "left", "baseline": "middle", "dx": 6, "fontSize": 11, "fontWeight": 600}
+    band = layer(f"area{number}", {"type": "rect", "opacity": 0.14, "clip": True}, box)
+    name = layer(f"area{number}", text, {**place, "y": {**y, "field": "middle"}, "text": nominal("label")})
+    return [{"layer": [band, name], "resolve": {"scale": {"color": "independent"}}}]
+
+
+def _aims(number: int, x: Spec, y: Spec) -> list[Spec]:
+    side = {name: {"expr": f"datum.{name}"} for name in ("align", "dx")}
+    bar = {"type": "rule", "strokeWidth": 6, "opacity": 0.55, "color": "gray", "clip": True}
+    reach = {"x": x, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("label"), *_ends()]}
+    text = {"type": "text", "baseline": "middle", "fontSize": 11, "color": "gray", **side}
+    name = {"x": x, "y": {**y, "field": "y2"}, "text": nominal("label")}
+    return [layer(f"aim{number}", bar, reach), layer(f"aim{number}", text, name)]
+
+
+def _ends() -> list[Spec]:
+    return [quantitative("y", title="from", format=".4~g"), quantitative("y2", title="to", format=".4~g")]
 
 
 def _shape() -> Spec:
