@@ -80,6 +80,23 @@ def test_the_command_is_run_once_and_sees_what_it_is_about(tmp_path: Path):
     assert b"loud" in ran.stderr
 
 
+def test_a_sick_run_can_be_ended_by_its_process_id(tmp_path: Path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(rows(1, 100) + NAN)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as training:
+        watch(path, "--until", "1s", "--on-fail", f"kill {training.pid}")
+        assert training.wait(timeout=10) == -signal.SIGTERM
+
+
+def test_a_command_that_cannot_be_run_is_said_and_the_watch_goes_on(tmp_path: Path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_bytes(rows(1, 100) + NAN)
+    ran = watch(path, "--until", "1s", "--on-fail", "no-such-scheduler cancel 7")
+    assert ran.returncode == 1
+    assert b"--on-fail: no-such-scheduler: No such file" in ran.stderr
+    assert b"N101" in ran.stdout
+
+
 def test_ctrl_c_ends_it_with_a_last_look_and_a_summary(tmp_path: Path):
     path = tmp_path / "metrics.jsonl"
     path.write_bytes(rows(1, 100) + NAN)
