@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from make import run
-from reports import few, reports
+from reports import HOSTILE, few, reports
 
 from trainvitals.diagnostics.diagnosis import case_of, judge
 from trainvitals.diagnostics.normalisation import normalise
 from trainvitals.diagnostics.render import html
+from trainvitals.diagnostics.render.sanitise import FORBIDDEN
 from trainvitals.diagnostics.render.style import STYLE
 from trainvitals.diagnostics.render.svg import chart, spark
 from trainvitals.diagnostics.report import Evidence, SourceSummary
@@ -211,6 +212,20 @@ def test_everything_folded_is_on_paper():
     paper = STYLE[STYLE.index("@media print") :]
     assert "details::details-content{content-visibility:visible" in paper
     assert "details.screen:not([open]){display:none}" in paper
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_hostile_names_are_text_in_pictures_comparisons_and_landscapes(hostile):
+    n = 60
+    losses = {name: 3 * np.exp(-np.arange(n) / 20) + 0.5 for name in ("loss", "article_loss", "other_loss", hostile)}
+    normalised = normalise(run(losses, name=hostile, config={hostile: hostile}))
+    other = case_of(normalise(run(losses, name=f"{hostile}-2", config={hostile: "other"})), Settings())
+    text = html.render([(judge(normalised, None, (other,)), normalised)], None, (other,))
+    page = Reader(text)
+    assert "The shape of this loss" in text
+    assert not {tag for tag, _ in page.elements} & {"script", "img", "a", "b", "iframe"}
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+    assert not FORBIDDEN.search(text.replace("\n", ""))
 
 
 # --- curves
