@@ -20,7 +20,8 @@ def show() -> None:
     """Draw the run that the URL names, or the sickest one."""
     found = runs.catalogue()
     sickest = next(iter(found))
-    with st.container(horizontal=True, vertical_alignment="center"):
+    chooser, ways_on = st.columns([4, 1], vertical_alignment="center")
+    with chooser:
         name = st.selectbox(
             "Run",
             list(found),
@@ -32,7 +33,8 @@ def show() -> None:
             on_change=_forget_place,
             label_visibility="collapsed",
         )
-        one = found.get(name or "") or found[sickest]
+    one = found.get(name or "") or found[sickest]
+    with ways_on, st.container(horizontal=True):
         _ways_on(one.report)
     draw(one)
 

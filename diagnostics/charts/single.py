@@ -79,7 +79,7 @@ def curves_chart(
     title = {"step": unit, "epoch": "epoch", "time": "hours"}[axis]
     x = alt.X(field=POSITION, type="quantitative", title=title, scale=alt.Scale(zero=False, nice=False))
     scale = alt.Scale(type="log") if log and (points[VALUE] > 0).all() else alt.Scale(zero=False)
-    y = alt.Y(field=VALUE, type="quantitative", title=None, scale=scale)
+    y = alt.Y(field=VALUE, type="quantitative", title=None, scale=scale, axis=alt.Axis(format=".4~g", tickCount=6))
     lines = (
         alt.Chart(points)
         .mark_line(strokeWidth=1.4, clip=True, point=len(points) <= 60)

@@ -25,14 +25,18 @@ def figure(run: str, picture: Picture, unit: str = "step", findings: Sequence[Fi
     if picture.raw is not None:
         lines.append(_curve(picture.raw, COLOURS - 1, "as logged"))
     told = [f for f in findings if f.step_start == f.step_start and picture.metric in f.metrics]
-    marks = tuple(mark for one in picture.series[:COLOURS] for mark in _broken(one))
+    # Names stand where windows begin: several that end with the run have their middles in one place.
+    starts = tuple(Mark(f.step_start, f.code) for f in told)
+    broken = tuple(mark for one in picture.series[:COLOURS] for mark in _broken(one))
+    # What is not finite is no point of a line, but the axis reaches there.
+    places = np.concatenate([_drawn(one)[0] for one in picture.series])
     plot = Plot(
         picture.metric,
-        Scale(unit),
+        Scale(unit, low=float(places.min()), high=float(places.max())),
         Scale("", log=picture.wide),
         tuple(lines),
-        marks,
-        tuple(Band(f.step_start, _end(f), f.code, SEVERITY[f.severity]) for f in told),
+        (*starts, *broken),
+        tuple(Band(f.step_start, _end(f), "", SEVERITY[f.severity]) for f in told),
     )
     sentences = tuple(f"{f.code} {f.name}: {f.message}" for f in words.ranked(told))
     return Landscape(picture.metric, f"{run}: {picture.metric}", sentences, (plot,))
@@ -56,7 +60,8 @@ def _broken(series: Series) -> tuple[Mark, ...]:
     if not broken.size:
         return ()
     many = f" and {broken.size - 1} more" if broken.size > 1 else ""
-    return (Mark(float(x[broken[0]]), f"{words.number(float(value[broken[0]]))}{many}"),)
+    first = words.number(float(value[broken[0]]))
+    return (Mark(float(x[broken[0]]), f"{series.split} {series.logged_as}: {first}{many}".lstrip()),)
 
 
 def _drawn(series: Series) -> tuple[Floats, Floats]:

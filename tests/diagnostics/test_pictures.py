@@ -71,8 +71,9 @@ def test_the_picture_to_take_away_names_the_finding_and_shades_its_window():
     finding = Finding("N101", "non-finite", "fail", ("loss",), "NaN & <b>", step_start=4, step_end=5)
     one = figure("</text><script>", pictures.picture("loss", run), findings=[finding])
     (plot,) = one.panels
-    assert [(b.start, b.end, b.name) for b in plot.bands] == [(4, 5, "N101")]
-    assert [(m.x, m.text) for m in plot.marks] == [(4, "NaN and 1 more")]
+    assert [(b.start, b.end) for b in plot.bands] == [(4, 5)]
+    assert [(m.x, m.text) for m in plot.marks] == [(4, "N101"), (4, "train loss: NaN and 1 more")]
+    assert (plot.x.low, plot.x.high) == (1, 5)
     drawn = svg.render(one)
     texts = " ".join(ET.fromstring(drawn).itertext())
     assert "NaN & <b>" in texts
