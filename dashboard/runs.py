@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache, partial
 
 import streamlit as st
 
@@ -143,12 +144,22 @@ def settings() -> Settings:
     Raises:
         SettingsError: they cannot be used.
     """
-    return find(os.curdir, RULES, [root()])[0]
+    return _settings(root())
 
 
-@st.cache_resource(show_spinner=False)
+def _settings(folder: str) -> Settings:
+    return find(os.curdir, RULES, [folder])[0]
+
+
+def begin(folder: str) -> None:
+    """Look at a folder before anybody has opened the dashboard."""
+    _catalogue_of(folder).refresh()
+
+
+# One for all sessions of the server, which may ask for it before there is any.
+@cache
 def _catalogue_of(folder: str) -> Catalogue:
-    return Catalogue(folder, settings)
+    return Catalogue(folder, partial(_settings, folder))
 
 
 def _catalogue() -> Catalogue:

@@ -402,7 +402,7 @@ def test_the_dashboard_starts_streamlit_bound_to_this_machine(logs: Path, monkey
     assert result.stdout == ""
     assert "http://127.0.0.1:9000" in result.stderr
     (arguments,) = started
-    assert arguments[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
+    assert arguments[:5] == [sys.executable, "-P", "-m", "trainvitals.dashboard.serve", "run"]
     assert Path(arguments[5]).name == "app.py"
     assert arguments[-2:] == ["--", "runs"]
     assert {"--server.address=127.0.0.1", "--server.port=9000", "--client.showErrorDetails=none"} <= set(arguments)

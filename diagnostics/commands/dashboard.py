@@ -47,5 +47,5 @@ def command(root: str, port: int, *, debug: bool) -> list[str]:
     app = str(resources.files("trainvitals") / "app.py")
     details = "full" if debug else "none"
     # -P: a folder of logs may hold a streamlit.py, which must not be what is started.
-    start = [sys.executable, "-P", "-m", "streamlit", "run", app]
+    start = [sys.executable, "-P", "-m", "trainvitals.dashboard.serve", "run", app]
     return [*start, *HARDENING, f"--server.port={port}", f"--client.showErrorDetails={details}", "--", root]
