@@ -106,14 +106,19 @@ def measure(
         now = estimate(found)
         after(found, now)
         good = np.isfinite(now.loss)
-        spread = float(np.std(now.loss[good])) if good.any() else 0.0
+        spread = float(np.std(np.log(now.loss[good]) if now.relative else now.loss[good])) if good.any() else 0.0
         if found.known(len(found.parts) - 1).all() and found.parts[-1] >= found.of:
             return "all cells were measured on all of the data"
-        if good.any() and _rms(now.error[good]) <= tolerance * spread:
+        if good.any() and _rms((now.error / _unit(now))[good]) <= tolerance * spread:
             return f"the error is below {tolerance:g} of the surface's standard deviation"
         if pace.left() <= 0 or not _round(found, grid, pace, ask, now):
             return "the budget is spent"
     return "the budget is spent"
+
+
+def _unit(now: Estimate) -> Floats:
+    """What errors are held against: the loss itself where it spans magnitudes, else 1."""
+    return np.where(np.isfinite(now.loss), now.loss, 1.0) if now.relative else np.ones_like(now.loss)
 
 
 def _rms(values: Floats) -> float:
@@ -123,8 +128,9 @@ def _rms(values: Floats) -> float:
 def _round(found: Field, grid: Grid, pace: Pace, ask: Measure, now: Estimate) -> bool:
     """Do what takes most of the error away; False where nothing fits into the time that is left."""
     good = np.isfinite(now.loss)
-    weight = [float(np.mean(now.between[level][good] ** 2)) if good.any() else 0.0 for level in range(len(found.parts))]
-    chance = float(np.mean(now.chance[good] ** 2)) if good.any() else 0.0
+    between, by_chance = now.between / _unit(now), now.chance / _unit(now)
+    weight = [float(np.mean(between[level][good] ** 2)) if good.any() else 0.0 for level in range(len(found.parts))]
+    chance = float(np.mean(by_chance[good] ** 2)) if good.any() else 0.0
     if not chance < max(weight, default=0.0):
         parts = _next_parts(found, grid, pace)
         if parts:
@@ -134,7 +140,7 @@ def _round(found: Field, grid: Grid, pace: Pace, ask: Measure, now: Estimate) ->
         price = (found.parts[level] - (found.parts[level - 1] if level else 0)) * pace.seconds
         fitting = int(pace.left() / max(price, 1e-12))
         count = min(max(pace.batch, int(ROUND * found.known(level).sum())), fitting)
-        cells = _choose(found, level, now.between[level], count)
+        cells = _choose(found, level, between[level], count)
         if cells.size:
             return _raise_to(found, level, cells, pace, ask)
     return False

@@ -18,6 +18,10 @@ from trainvitals.parsers.model import Bools, Floats, Ints
 
 NEAREST = 6
 """Measured cells that tell how much the surface bends at a cell between them."""
+WIDE = 30.0
+"""Losses, all positive, the highest of which is so many times the lowest are interpolated by their logarithms."""
+LARGEST = 700.0
+"""Of a logarithm whose exponential is finite."""
 USABLE = 4
 """Cells that a level must have at least: fewer say nothing of what lies between them."""
 MANY = 250
@@ -58,12 +62,13 @@ class Field:
 class Estimate:
     """The loss of all cells, and its errors: of chance `(cells,)`, of interpolation for each level `(levels, cells)`.
 
-    Cells that are not finite, or lie nearest to such a one, are NaN.
+    Cells that are not finite, or lie nearest to such a one, are NaN. A `relative` one was interpolated by logarithms.
     """
 
     loss: Floats
     chance: Floats
     between: Floats
+    relative: bool = False
 
     @property
     def error(self) -> Floats:
@@ -73,17 +78,20 @@ class Estimate:
 
 def estimate(found: Field) -> Estimate:
     """The surface as far as it is known; at least one cell must have been measured at level 0."""
+    relative = _is_wide(sums.mean(found.sums[0]))
     cells = len(found.place)
     loss, between = np.zeros(cells), np.zeros((len(found.parts), cells))
     before = np.zeros(cells)
     for level, kept in enumerate(found.sums):
-        value = sums.mean(kept)
+        value = _log(sums.mean(kept)) if relative else sums.mean(kept)
         good = np.flatnonzero(np.isfinite(value - before))
         if good.size >= (USABLE if level else 1):
             powers = {} if good.size < MANY else {"powers": (found.powers.get(level, 5),)}
             spline = fit(found.place[good], (value - before)[good], **powers)
             found.powers[level] = spline.power
-            loss += spline(found.place)
+            made = spline(found.place)
+            made[good] = (value - before)[good]  # as measured, without the rounding of the spline
+            loss += made
             between[level] = _gap(found.place, good, spline.left_out)
         before = value
     broken = found.known(0) & ~np.isfinite(sums.mean(found.sums[0]))
@@ -91,7 +99,21 @@ def estimate(found: Field) -> Estimate:
     for level in range(len(found.parts)):
         lost |= found.known(level) & ~np.isfinite(sums.mean(found.sums[level]))
     loss[lost], between[:, lost] = np.nan, 0.0
-    return Estimate(loss, _chance(found), between)
+    if relative:
+        loss = np.exp(np.minimum(loss, LARGEST))
+        between = between * np.nan_to_num(loss)
+    return Estimate(loss, _chance(found), between, relative)
+
+
+def _is_wide(loss: Floats) -> bool:
+    """Whether losses span so much that a smooth surface through them would fall below zero somewhere."""
+    finite = loss[np.isfinite(loss)]
+    return bool(finite.size and finite.min() > 0 and finite.max() > WIDE * finite.min())
+
+
+def _log(loss: Floats) -> Floats:
+    with np.errstate(all="ignore"):
+        return np.where(loss > 0, np.log(loss), np.nan)
 
 
 def _gap(place: Floats, known: Ints, left_out: Floats) -> Floats:

@@ -49,6 +49,8 @@ def _panels(surface: LossSurface) -> Iterator[Plot | Surface]:
     if surface.is_line:
         yield _line(surface)
         return
+    if not np.isfinite(surface.loss).any():
+        return
     yield _map(surface)
     yield _uncertainty(surface)
     yield from _slices(surface)

@@ -66,6 +66,8 @@ def composable() -> Iterator[None]:
     try:
         with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="There is a performance drop")
+            # Forward differentiation loads formulas that torch itself has written in TorchScript.
+            warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=DeprecationWarning)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
@@ -161,7 +163,7 @@ class Probe:
         try:
             return self._vmap(places, part)
         except torch.OutOfMemoryError:
-            self.batch = max(1, self.batch // 2)
+            self.batch = max(1, min(self.batch, len(places) // 2))
             self.way = f"vmap over {self.batch} models" if self.batch > 1 else "loop, as memory is short"
             half = max(1, len(places) // 2)
             rest = [self._some(piece, part) for piece in (places[:half], places[half:]) if len(piece)]
