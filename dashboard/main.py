@@ -6,9 +6,9 @@ import os
 
 import streamlit as st
 
-from trainvitals.dashboard import links, runs
+from trainvitals.dashboard import hardening, links, runs
 from trainvitals.dashboard.inert import inert
-from trainvitals.dashboard.pages import bring, curves, landscape, overview, ratios, run
+from trainvitals.dashboard.pages import bring, compare, curves, landscape, overview, ratios, run
 
 WITHOUT_RUNS = frozenset({"bring"})
 """Pages that show something else than the runs below the folder."""
@@ -16,17 +16,21 @@ WITHOUT_RUNS = frozenset({"bring"})
 
 def main() -> None:
     """Draw the page that the URL names; Streamlit calls this again after every interaction."""
+    hardening.hide_error_details()
     st.set_page_config(page_title="trainvitals", page_icon=":material/monitor_heart:", layout="wide")
     pages = {
         "": st.Page(overview.show, title="Runs", icon=":material/list:", default=True),
         "run": st.Page(run.show, title="Run", icon=":material/troubleshoot:", url_path="run"),
         "curves": st.Page(curves.show, title="Curves", icon=":material/show_chart:", url_path="curves"),
         "ratios": st.Page(ratios.show, title="Ratios", icon=":material/percent:", url_path="ratios"),
+        "compare": st.Page(compare.show, title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         "landscape": st.Page(landscape.show, title="Landscape", icon=":material/landscape:", url_path="landscape"),
         "bring": st.Page(bring.show, title="Bring a log", icon=":material/upload_file:", url_path="bring"),
     }
     chosen = st.navigation(list(pages.values()), position="top")
     links.remember(pages, chosen)
+    if not chosen.url_path:
+        hardening.warn_if_open()
     runs.begin_session()
     if chosen.url_path in WITHOUT_RUNS or _has_runs(chosen.url_path):
         chosen.run()

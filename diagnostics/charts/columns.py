@@ -42,6 +42,7 @@ def columns(one: Panel, shown: Frame, at: Floats, height: int) -> dict[str, Colu
         "find": _marked(one, shown),
         "area": _painted(one, shown),
         "aim": _aimed(one, shown),
+        "span": _spans(one, shown),
     }
     kept = {name: columns for name, columns in found.items() if name in ("raw", "smooth") or columns["x"].size}
     return {**kept, "grid": _values(one, shown, at)}
@@ -141,15 +142,28 @@ def _marked(one: Panel, shown: Frame) -> Columns:
 def _painted(one: Panel, shown: Frame) -> Columns:
     """Areas; those too flat for their label bear none."""
     flat = LABELLED * (one.high - one.low)
+    late = [p.x > shown.low + 0.5 * (shown.high - shown.low) for p in one.painted]
     return {
         "x": np.array([p.x for p in one.painted]) * shown.factor,
         "x2": np.array([p.x2 for p in one.painted]) * shown.factor,
         "y": np.array([p.low for p in one.painted]),
         "y2": np.array([p.high for p in one.painted]),
+        "at": np.array([p.x2 if end else p.x for p, end in zip(one.painted, late, strict=True)]) * shown.factor,
+        "align": np.where(late, "right", "left").astype(object),
+        "dx": np.where(late, -6.0, 6.0),
         "middle": np.array([(p.low + p.high) / 2 for p in one.painted]),
         "meaning": np.array([p.meaning for p in one.painted], object),
         "label": np.array([terminal(p.label, 40) if p.high - p.low > flat else "" for p in one.painted], object),
         "status": np.array([terminal(p.label) for p in one.painted], object),
+    }
+
+
+def _spans(one: Panel, shown: Frame) -> Columns:
+    return {
+        "x": _join([s.x for s in one.spans]) * shown.factor,
+        "y": _join([s.low for s in one.spans]),
+        "y2": _join([s.high for s in one.spans]),
+        "run": _repeated([(s.label, s.x.size) for s in one.spans]),
     }
 
 

@@ -17,7 +17,7 @@ DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3))
 
 SEVERITY_COLOURS = {"fail": "#D55E00", "warn": "#E69F00", "info": "#56B4E9"}
 
-MEANING_COLOURS = {"good": "#009E73", **SEVERITY_COLOURS}
+MEANING_COLOURS = {"good": "#009E73", **SEVERITY_COLOURS, "none": "#888888"}
 
 
 @dataclass(frozen=True, slots=True)

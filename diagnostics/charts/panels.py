@@ -23,6 +23,8 @@ MOST_FINDINGS = 12
 
 POINTS = 24_000
 """Points that all panels together draw: more are not seen, and make the browser slow."""
+ROOM = 0.03
+"""Share of the height that is left free at the top and at the bottom."""
 FEWEST_COLUMNS, MOST_COLUMNS = 100, 1000
 
 
@@ -51,7 +53,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """An area from `x` to `x2` and `low` to `high`, and what values in it mean: `good`, or a severity."""
+    """An area from `x` to `x2` and `low` to `high`, and what values in it mean: `good`, a severity or `none`."""
 
     x: float
     x2: float
@@ -72,6 +74,16 @@ class Aimed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """The range of several runs around their mean; shapes `(n,)`."""
+
+    label: str
+    x: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Panel:
     """One chart: a metric, the range of y that is shown, and whether y is logarithmic."""
 
@@ -84,6 +96,7 @@ class Panel:
     notes: tuple[str, ...] = ()
     painted: tuple[Painted, ...] = ()
     aimed: tuple[Aimed, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +155,7 @@ def panel(
         # No wider than the values are.
         low = max(low, min((d.low for d in drawn if np.isfinite(d.low)), default=low))
         high = min(high, max((d.high for d in drawn if np.isfinite(d.high)), default=high))
-    low, high = _widened(low, high, log=log)
+    low, high = _roomy(*_widened(low, high, log=log), log=log)
     away = sum(outside(ink.trace, window, low, high) for ink in inks) if trim else 0
     said = tuple(_notes(inks, away))
     return Panel(metric, tuple(inks), low, high, log, _worst(marks), said)
@@ -216,6 +229,15 @@ def _widened(low: float, high: float, *, log: bool) -> tuple[float, float]:
         return low / 2, low * 2
     room = abs(low) * 0.05 or 0.5
     return low - room, low + room
+
+
+def _roomy(low: float, high: float, *, log: bool) -> tuple[float, float]:
+    """The range with some room, so that no line runs along the edge."""
+    if log:
+        factor = (high / low) ** ROOM
+        return low / factor, high * factor
+    room = ROOM * (high - low)
+    return low - room, high + room
 
 
 def grid(panels: Sequence[Panel], shown: Frame, most: int = 300) -> Floats:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from trainvitals.diagnostics.charts.columns import MOST_TIPS, Columns, columns
 from trainvitals.diagnostics.charts.palette import MEANING_COLOURS, SEVERITY_COLOURS, Style
 from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel, grid
@@ -20,8 +22,8 @@ AXIS_ROOM = 52
 """Pixels left of every panel, so that panels stand exactly under one another."""
 FAINT = 0.28
 """Opacity of the values as they are, behind a smoothed line."""
-NARROWEST = 330
-"""Pixels that a legend may take."""
+LEGEND_WIDTH, LEGEND_ROW = 300, 18
+"""Pixels that a legend may be wide, also in the narrowest window, and that each of its rows is high."""
 
 STRIP = 4
 """Height of the strip that shows from where to where a finding reaches."""
@@ -43,13 +45,16 @@ def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220) ->
     """The panels under one another: one cursor for all, and a brush on each."""
     at = grid(panels, shown)
     # All panels name all runs: a scale that they share must be the same in each.
-    look = _look({ink.label: ink.style for one in panels for ink in one.inks})
+    styles = {ink.label: ink.style for one in panels for ink in one.inks}
+    look = _look(styles)
     data: dict[str, Columns] = {}
     specs = []
     for number, one in enumerate(panels):
         own = columns(one, shown, at, height)
         data |= {f"{name}{number}": values for name, values in own.items()}
         specs.append(_panel(one, shown, number, frozenset(own), look, height, is_last=number == len(panels) - 1))
+    data["legend"], rows = _legend_columns(list(styles))
+    specs.insert(0, {**_legend(look), "height": rows})
     views = [f"h{number}" for number in range(len(panels))]
     hover = {"type": "point", "fields": ["x"], "nearest": True, "on": "pointermove", "clear": "pointerout"}
     spec: Spec = {
@@ -79,18 +84,32 @@ def layer(data: str, mark: Spec, encoding: Spec, **more: Any) -> Spec:
 
 
 def legend(labels: Sequence[str]) -> Spec:
-    """A legend above the chart, in as many columns as fit a narrow window."""
+    """A legend above a chart, in as many columns as fit a narrow window."""
     longest = max(map(len, labels), default=0) * 7 + 40
     # The same in every layer, whatever its marks, so that all of them make one legend.
     symbol = {"symbolType": "stroke", "symbolOpacity": 1, "symbolStrokeWidth": 2, "symbolSize": 300}
-    return {
-        "title": None,
-        "orient": "top",
-        "columns": max(1, NARROWEST // longest),
-        "labelLimit": 300,
-        "offset": 4,
-        **symbol,
-    }
+    count = max(1, LEGEND_WIDTH // longest)
+    return {"title": None, "orient": "top", "columns": count, "labelLimit": 300, "offset": 4, **symbol}
+
+
+def _legend(look: Spec) -> Spec:
+    """A legend of our own: Vega makes one of colours and dashes together only if all layers are of one kind."""
+    place = {"x": quantitative("x", scale=None, axis=None), "y": quantitative("y", scale=None, axis=None)}
+    line = layer("legend", {"type": "rule", "strokeWidth": 2}, {**place, "x2": {"field": "x2"}, **look})
+    text = {"type": "text", "align": "left", "baseline": "middle", "dx": 6, "limit": LEGEND_WIDTH - 40}
+    name = {**place, "x": quantitative("x2", scale=None, axis=None), "text": nominal("run")}
+    return {"layer": [line, layer("legend", {**text, "color": "gray", "fontSize": 12}, name)], "view": {"stroke": None}}
+
+
+def _legend_columns(labels: Sequence[str]) -> tuple[Columns, int]:
+    """The places of the labels in as many columns as fit a narrow window, and the height that they take."""
+    width = max(map(len, labels), default=0) * 7 + 50
+    count = max(1, LEGEND_WIDTH // width)
+    at = np.arange(len(labels))
+    x = (at % count) * float(width)
+    y = (at // count) * float(LEGEND_ROW) + LEGEND_ROW / 2
+    rows = -(-len(labels) // count)
+    return {"x": x, "x2": x + 26.0, "y": y, "run": np.array(labels, object)}, rows * LEGEND_ROW
 
 
 def _panel(
@@ -103,6 +122,7 @@ def _panel(
     tip = [_tip_x(shown), {**nominal("run"), "title": "run"}, quantitative("y", title="value", format=".6~g")]
     parts: list[Spec] = [
         *(_areas(number, x, y) if "area" in names else []),
+        *([_span(number, x, y, look)] if "span" in names else []),
         *(_findings(number, x) if "find" in names else []),
         layer(f"raw{number}", raw, {**line, **look}, params=[_brush(number)]),
     ]
@@ -159,10 +179,9 @@ def _look(styles: Mapping[str, Style]) -> Spec:
     """Colour and dash by run, as their names decide and not their order."""
     labels = list(styles)
     colours, dashes = [s.colour for s in styles.values()], [list(s.dash) for s in styles.values()]
-    top = legend(labels)
     return {
-        "color": nominal("run", scale={"domain": labels, "range": colours}, legend=top),
-        "strokeDash": nominal("run", scale={"domain": labels, "range": dashes}, legend=top),
+        "color": nominal("run", scale={"domain": labels, "range": colours}, legend=None),
+        "strokeDash": nominal("run", scale={"domain": labels, "range": dashes}, legend=None),
     }
 
 
@@ -176,8 +195,7 @@ def _findings(number: int, x: Spec) -> list[Spec]:
     tip = [nominal("code", title="finding"), nominal("run", title="run"), nominal("message", title="says")]
     start = {"x": x, "color": colour, "tooltip": tip}
     row = quantitative("row", scale=None)
-    side = {name: {"expr": f"datum.{name}"} for name in ("align", "dx")}
-    text = {"type": "text", "baseline": "top", "fontSize": 11, **side}
+    text = {"type": "text", "baseline": "top", "fontSize": 11, **_side()}
     # The colours of one scale must not mix with those of the runs.
     own = {"resolve": {"scale": {"color": "independent"}}}
     strip = {**start, "x2": {"field": "x2"}, "y": {"value": 0}, "y2": {"value": STRIP}}
@@ -193,19 +211,31 @@ def _areas(number: int, x: Spec, y: Spec) -> list[Spec]:
     )
     place = {"x": x, "color": colour}
     box = {**place, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("status", title="band")]}
-    text = {"type": "text", "align": "left", "baseline": "middle", "dx": 6, "fontSize": 11, "fontWeight": 600}
+    text = {"type": "text", "baseline": "middle", "fontSize": 11, "fontWeight": 600, **_side()}
     band = layer(f"area{number}", {"type": "rect", "opacity": 0.14, "clip": True}, box)
-    name = layer(f"area{number}", text, {**place, "y": {**y, "field": "middle"}, "text": nominal("label")})
+    at = {"x": {**x, "field": "at"}, "y": {**y, "field": "middle"}}
+    name = layer(f"area{number}", text, {**at, "color": colour, "text": nominal("label")})
     return [{"layer": [band, name], "resolve": {"scale": {"color": "independent"}}}]
 
 
+def _span(number: int, x: Spec, y: Spec, look: Spec) -> Spec:
+    area = {"type": "area", "opacity": 0.2, "clip": True}
+    return layer(
+        f"span{number}", area, {"x": x, "y": y, "y2": {"field": "y2"}, "fill": {**look["color"], "legend": None}}
+    )
+
+
 def _aims(number: int, x: Spec, y: Spec) -> list[Spec]:
-    side = {name: {"expr": f"datum.{name}"} for name in ("align", "dx")}
     bar = {"type": "rule", "strokeWidth": 6, "opacity": 0.55, "color": "gray", "clip": True}
     reach = {"x": x, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("label"), *_ends()]}
-    text = {"type": "text", "baseline": "middle", "fontSize": 11, "color": "gray", **side}
+    text = {"type": "text", "baseline": "middle", "fontSize": 11, "color": "gray", **_side()}
     name = {"x": x, "y": {**y, "field": "y2"}, "text": nominal("label")}
     return [layer(f"aim{number}", bar, reach), layer(f"aim{number}", text, name)]
+
+
+def _side() -> Spec:
+    """On which side of its place a text stands, as its row says."""
+    return {name: {"expr": f"datum.{name}"} for name in ("align", "dx")}
 
 
 def _ends() -> list[Spec]:
