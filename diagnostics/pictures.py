@@ -7,9 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainvitals.diagnostics.loss_type import LossType, Ratio
 from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.report import Finding
 from trainvitals.parsers.model import Series
+
+RATIOS = "R"
+"""How codes of rules about ratios begin."""
 
 WIDE = 30.0
 """A positive curve whose largest value is this many times its smallest is drawn on a logarithmic axis."""
@@ -41,6 +45,13 @@ def of_finding(finding: Finding, normalised: Normalised) -> Iterator[Picture]:
     """A picture for each metric that the finding speaks of, in its order."""
     found = (picture(metric, normalised) for metric in dict.fromkeys(finding.metrics))
     return (one for one in found if one is not None)
+
+
+def ratio_of(finding: Finding, kind: LossType) -> Ratio | None:
+    """The ratio that a finding of the family of ratios speaks of: that of two of its metrics."""
+    named = set(finding.metrics)
+    fits = (ratio for ratio in kind.ratios if {ratio.numerator, ratio.denominator} <= named)
+    return next(fits, None) if finding.code.startswith(RATIOS) else None
 
 
 def before_and_after(metric: str, normalised: Normalised) -> tuple[tuple[Series, ...], tuple[Series, ...]]:

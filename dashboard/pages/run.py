@@ -20,7 +20,7 @@ def show() -> None:
     """Draw the run that the URL names, or the sickest one."""
     found = runs.catalogue()
     sickest = next(iter(found))
-    chooser, ways_on = st.columns([4, 1], vertical_alignment="center")
+    chooser, ways_on = st.columns([5, 2], vertical_alignment="center")
     with chooser:
         name = st.selectbox(
             "Run",
@@ -43,6 +43,7 @@ def _ways_on(report: Report) -> None:
     """Links to the same run on other pages."""
     worst = [metric for finding in words.ranked(report.findings)[:1] for metric in finding.metrics]
     st.page_link(links.page("curves"), label="Curves", query_params={RUNS: [report.run], METRICS: worst[:MOST_METRICS]})
+    st.page_link(links.page("ratios"), label="Ratios", query_params={"run": report.run})
     st.page_link(links.page("landscape"), label="Landscape", query_params={"run": report.run})
 
 

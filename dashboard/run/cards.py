@@ -7,9 +7,13 @@ from itertools import islice
 
 import streamlit as st
 
+from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run import curves, log
-from trainvitals.diagnostics import baseline, pictures
+from trainvitals.diagnostics import baseline, pictures, trial_ratio
+from trainvitals.diagnostics.charts.ratios import ratio_chart
+from trainvitals.diagnostics.charts.spec import Chart
+from trainvitals.diagnostics.diagnosis import case_of
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.report import Finding, Report
@@ -18,6 +22,7 @@ from trainvitals.diagnostics.rules import RULES
 SEVERITIES = {"fail": ":red[\u2716 fail]", "warn": ":orange[\u26a0 warn]", "info": ":blue[\u2139 info]"}
 MOST_CHARTS = 2
 MOST_CITED = 4
+RATIO_HEIGHT = 190
 
 
 def draw(one: Examined) -> None:
@@ -47,11 +52,14 @@ def _card(finding: Finding, one: Examined, number: int) -> None:
     window = words.when(finding, report)
     title = f"{SEVERITIES[finding.severity]} &nbsp; **{finding.code} {inert(finding.name)}**"
     st.markdown(title + (f" &nbsp; :gray[{inert(window)}]" if window else ""))
-    shown = list(islice(pictures.of_finding(finding, one.normalised), MOST_CHARTS))
-    told, drawn = st.columns([2, 3], gap="medium") if shown else (st.container(), st.container())
+    ratio = _ratio(finding, one)
+    shown = [] if ratio else list(islice(pictures.of_finding(finding, one.normalised), MOST_CHARTS))
+    told, drawn = st.columns([2, 3], gap="medium") if shown or ratio else (st.container(), st.container())
     with told:
         _words(finding, report, number)
     with drawn:
+        if ratio:
+            drawing.draw(ratio, f"ratio-of-{number}")
         for picture in shown:
             curves.draw(picture, one.normalised.step_unit, f"{number}-{picture.metric}", [finding])
     with st.expander("How it was decided, and what it may come from"):
@@ -59,6 +67,17 @@ def _card(finding: Finding, one: Examined, number: int) -> None:
     if finding.severity != "info":
         with st.popover("Accept this finding", type="tertiary", icon=":material/done_all:"):
             _accept(finding, report)
+
+
+def _ratio(finding: Finding, one: Examined) -> Chart | None:
+    """The chart of the ratio that a finding is about: over its bands, with the two losses below it."""
+    case = case_of(one.normalised, runs.settings())
+    ratio = pictures.ratio_of(finding, case.loss_type)
+    now = trial_ratio.state(case, ratio) if ratio else None
+    if now is None or isinstance(now, str):
+        return None
+    chart = ratio_chart(case, now, "step", log=True, height=RATIO_HEIGHT)
+    return chart if chart.spec else None
 
 
 def _words(finding: Finding, report: Report, number: int) -> None:

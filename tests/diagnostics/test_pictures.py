@@ -49,6 +49,14 @@ def test_only_positive_values_of_many_sizes_need_a_logarithmic_axis(values, wide
     assert pictures.picture("loss", normalised({"loss": values})).wide is wide
 
 
+def test_a_finding_about_a_ratio_names_it_by_its_two_metrics():
+    kind = next(kind for kind in builtin() if kind.name == "article")
+    both = ("article_loss", "other_loss")
+    assert pictures.ratio_of(Finding("R102", "ratio-overfit", "fail", both, ""), kind) is kind.ratios[0]
+    assert pictures.ratio_of(Finding("N101", "non-finite", "fail", both, ""), kind) is None
+    assert pictures.ratio_of(Finding("R102", "ratio-overfit", "fail", both[:1], ""), kind) is None
+
+
 def test_before_and_after_shows_only_what_a_correction_changed():
     raw = make.run({"loss": [24, 16, 8], "eval/loss": [3, 2, NAN]})
     run = normalised({"loss": [3, 2, 1], "eval/loss": [3, 2, NAN]}, raw=raw)
