@@ -1,0 +1,62 @@
+"""What all pages have in common, without a browser: empty folders, wrong settings, and a server that is open to all."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+@pytest.fixture
+def opened(monkeypatch, tmp_path):
+    """The first page of a dashboard on a folder."""
+
+    def opening(root):
+        monkeypatch.setattr("sys.argv", ["app.py", str(root)])
+        return AppTest.from_file(str(APP), default_timeout=60).run()
+
+    return opening
+
+
+def test_a_folder_without_logs_says_what_to_do_next(opened, tmp_path):
+    (tmp_path / "notes.md").write_text("# nothing\n")
+    (told,) = opened(tmp_path).info
+    assert "No training log was found below" in told.value
+    assert "trainvitals dashboard FOLDER" in told.value
+
+
+def test_a_folder_that_is_gone_is_told(opened, tmp_path):
+    (told,) = opened(tmp_path / "gone").error
+    assert "does not exist" in told.value
+
+
+def test_settings_that_cannot_be_used_are_told_with_their_file(opened, tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "trainvitals.toml").write_text("fail-on = 3\n")
+    monkeypatch.chdir(tmp_path)
+    (told,) = opened(tmp_path / "runs").error
+    assert "trainvitals" in told.value
+    assert "fail" in told.value
+
+
+def test_a_server_that_listens_everywhere_says_so(opened, tmp_path):
+    assert any("listens on every network interface" in one.value for one in opened(tmp_path).warning)
+
+
+def test_a_server_bound_to_this_machine_has_nothing_to_say(opened, tmp_path, monkeypatch):
+    from streamlit import config
+
+    before = config.get_option("server.address")
+    config.set_option("server.address", "127.0.0.1")
+    try:
+        assert not opened(tmp_path).warning
+    finally:
+        config.set_option("server.address", before)
+
+
+def test_error_details_are_off_unless_asked_for(opened, tmp_path):
+    from streamlit import config
+
+    opened(tmp_path)
+    assert config.get_option("client.showErrorDetails") == "none"
