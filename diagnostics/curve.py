@@ -235,6 +235,8 @@ def level(u: float) -> float:
 
 def stretches(mask: Bools) -> list[tuple[int, int]]:
     """First and last index of every run of true values."""
+    if not mask.any():
+        return []
     edges = np.diff(np.concatenate([[0], mask.view(np.int8), [0]]))
     return list(zip(np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist(), strict=True))
 
@@ -244,7 +246,14 @@ def hidden_zeros(values: Floats, shortest: int = 3, quanta: float = 10.0) -> lis
     runs = [(a, b) for a, b in stretches(values == 0) if b - a + 1 >= shortest]
     if not runs or np.nanmin(values) < 0:
         return []
-    return [(a, b) for a, b in runs if not rounded(values, a, quanta)]
+    good = np.flatnonzero(np.isfinite(values) & (values > 0))
+    limit = quanta * quantum(values[good]) if good.size else 0.0
+    return [(a, b) for a, b in runs if not _came_down(values[good[: np.searchsorted(good, a)][-5:]], limit)]
+
+
+def _came_down(recent: Floats, limit: float, needed: int = 5) -> bool:
+    """Whether the last values before a zero are so small that the next one could be rounded to it."""
+    return bool(recent.size >= needed and np.median(recent) <= limit)
 
 
 @lru_cache(maxsize=4)

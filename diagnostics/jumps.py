@@ -135,7 +135,7 @@ def _unpacked(u: Floats, e: Event, size: int = 8) -> Event:
 
 
 def _spikes(u: Floats, z_min: float, z_end: float, rise: float) -> tuple[list[Event], float]:
-    z, middle, _ = trailing(u)
+    z, middle = trailing(u)
     known = np.isfinite(z)
     if not known.any():
         return [], z_min
@@ -143,7 +143,8 @@ def _spikes(u: Floats, z_min: float, z_end: float, rise: float) -> tuple[list[Ev
     bar = _bar(z, known, width, z_min)
     apart = width // 4
     found: list[Event] = []
-    for first in np.flatnonzero(known & (z > bar) & (u - middle >= rise)).tolist():
+    high = np.flatnonzero(z > bar)
+    for first in high[u[high] - middle[high] >= rise].tolist():
         if found and first < found[-1].end + apart:
             last = found.pop()
             found.append(_event(u, z, middle, last.start, max(first + 1, last.end), bar, z_end))
@@ -159,7 +160,7 @@ def _bar(z: Floats, known: Bools, width: int, least: float) -> float:
     power 1.5. Rows within a window after a spike do not count, as it is in their median.
     """
     calm = known.copy()
-    for row in np.flatnonzero(known & (z > least)).tolist():
+    for row in np.flatnonzero(z > least).tolist():
         calm[row : row + width] = False
     down = -z[calm]
     size = min(width, down.size)

@@ -8,6 +8,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Series
 
 THROUGHPUT = ("tokens_per_second", "samples_per_second", "steps_per_second")
@@ -82,7 +83,7 @@ def _from_stamps(case: Case) -> Pace | None:
     good = np.concatenate([[False], (passed > 0) & (steps > 0)])
     if good.sum() < max(FEWEST, 0.8 * len(loss)):
         return None
-    if float(np.median(passed)) < 20 and (loss.time == np.round(loss.time)).all():
+    if median(passed) < 20 and (loss.time == np.round(loss.time)).all():
         return None
     value = np.concatenate([[1.0], passed / np.maximum(steps, 1e-300)])
     c = curve(replace(loss, value=value).take(good))

@@ -128,7 +128,9 @@ def _name(metric: str, split: Split) -> str:
 def across(above: Series, below: Series) -> Matched:
     """Values of `above` interpolated to the steps of `below` that lie within its range."""
     good = np.isfinite(above.value) & np.isfinite(above.step)
-    at = np.flatnonzero(good)[np.argsort(above.step[good], kind="stable")]
+    at = np.flatnonzero(good)
+    if (np.diff(above.step[at]) < 0).any():
+        at = at[np.argsort(above.step[at], kind="stable")]
     step = above.step[at]
     usable = np.flatnonzero(np.isfinite(below.value) & np.isfinite(below.step))
     if not at.size or not usable.size:

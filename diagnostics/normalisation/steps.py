@@ -47,10 +47,14 @@ def with_epochs(series: Sequence[Series]) -> tuple[Series, ...]:
 def _epochs_from(series: Series, table: Series | None) -> Series:
     if table is None or not np.isnan(series.epoch).all():
         return series
-    order = np.argsort(table.step, kind="stable")
-    at = np.searchsorted(table.step[order], series.step).clip(0, len(table) - 1)
-    known = table.step[order][at] == series.step
-    return replace(series, epoch=np.where(known, table.value[order][at], np.nan))
+    step, value = table.step, table.value
+    if (step[1:] < step[:-1]).any():
+        order = np.argsort(step, kind="stable")
+        step, value = step[order], value[order]
+    elif np.array_equal(step, series.step) and (step[1:] > step[:-1]).all():
+        return replace(series, epoch=value)
+    at = np.searchsorted(step, series.step).clip(0, step.size - 1)
+    return replace(series, epoch=np.where(step[at] == series.step, value[at], np.nan))
 
 
 def fill(series: Sequence[Series]) -> tuple[tuple[Series, ...], Unit]:

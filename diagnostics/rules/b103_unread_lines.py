@@ -9,7 +9,7 @@ import numpy as np
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule
-from trainvitals.parsers.model import Run, Source
+from trainvitals.parsers.model import Ints, Run, Source
 
 CODE, NAME = "B103", "unread-lines"
 
@@ -54,22 +54,19 @@ def _unread(source: Source) -> int:
 
 def _lines_read(raw: Run) -> dict[int, int]:
     """Distinct lines that gave at least one value, by index of the source."""
-    marked: dict[int, list[np.ndarray[tuple[int], np.dtype[np.bool_]]]] = {}
+    lines: dict[int, list[Ints]] = {}
     for line, source in {(id(s.line), id(s.source)): (s.line, s.source) for s in raw.series}.values():
         for one in np.flatnonzero(np.bincount(source)).tolist():
             own = source == one
-            here = line if own.all() else line[own]
-            mask = np.zeros(int(here.max()) + 1, np.bool_)
-            mask[here] = True
-            marked.setdefault(one, []).append(mask)
-    return {one: _union(masks) for one, masks in marked.items()}
+            lines.setdefault(one, []).append(line if own.all() else line[own])
+    return {one: _distinct(columns) for one, columns in lines.items()}
 
 
-def _union(masks: list[np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> int:
-    total = np.zeros(max(m.size for m in masks), np.bool_)
-    for mask in masks:
-        total[: mask.size] |= mask
-    return int(total.sum())
+def _distinct(columns: list[Ints]) -> int:
+    seen = np.zeros(1 + max(int(column.max()) for column in columns), np.bool_)
+    for column in columns:
+        seen[column] = True
+    return int(np.count_nonzero(seen))
 
 
 def _finding(source: Source, unread: int, read: int, share: float) -> Finding:

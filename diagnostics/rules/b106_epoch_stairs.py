@@ -8,7 +8,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import curve, epoch_starts, percent, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD
+from trainvitals.diagnostics.statistics import MAD_TO_SD, median, row_medians
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "B106", "epoch-stairs"
@@ -78,7 +78,8 @@ def _drop(u: Floats, ends: Ints, width: int) -> float:
     inside = ends[(ends >= width) & (ends <= u.size - width)]
     if not inside.size:
         return float("nan")
-    return float(np.median([np.median(u[e - width : e]) - np.median(u[e : e + width]) for e in inside.tolist()]))
+    before, after = (row_medians(u[inside[:, None] + shift]) for shift in (np.arange(-width, 0), np.arange(width)))
+    return median(before - after)
 
 
 RULE = Rule(CODE, NAME, "info", check)

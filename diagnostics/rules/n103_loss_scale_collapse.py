@@ -63,10 +63,12 @@ def _collapse(series: Series, halvings: int, within: float) -> tuple[int, int] |
     u = np.log2(series.value)
     settled = _settled(u)
     reach = np.maximum(_rows_within(series, within), 3)
-    for start in range(settled, u.size - 1):
+    # The highest row of a collapse lies on an edge, after a rise and before a fall.
+    falls = np.flatnonzero((u[1:] < u[:-1]) & np.append(True, u[1:-1] >= u[:-2]))
+    for start in falls[falls >= settled].tolist():
         end = min(u.size, start + int(reach[start]) + 1)
         lowest = start + int(u[start:end].argmin())
-        if u[start] - u[lowest] >= halvings - 0.01 and u[start] >= u[max(settled, start - 1)]:
+        if u[start] - u[lowest] >= halvings - 0.01:
             return start + int(np.flatnonzero(u[start:lowest] == u[start])[-1]), lowest
     return None
 
@@ -76,9 +78,9 @@ def _settled(u: Floats) -> int:
     falls = np.flatnonzero(np.diff(u) < 0)
     if not falls.size or falls[0] > 2:
         return 0
-    calm = 3
-    ends = [i for i in range(1, u.size - calm) if (np.diff(u[i : i + calm + 1]) >= 0).all()]
-    return ends[0] if ends else u.size
+    holds = np.diff(u) >= 0
+    calm = np.flatnonzero(holds[1:-2] & holds[2:-1] & holds[3:])
+    return 1 + int(calm[0]) if calm.size else u.size
 
 
 def _rows_within(series: Series, share: float) -> Floats:

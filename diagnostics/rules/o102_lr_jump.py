@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.optimiser import Rates, jumps, rates, regular
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.parsers.model import Floats
 
 CODE, NAME = "O102", "lr-jump"
 
@@ -51,8 +54,9 @@ def check(
     if len(rate) < points_needed:
         return NotRun(CODE, f"inconclusive: {len(rate)} learning rates of {points_needed} needed")
     places = jumps(rate, factor)
-    wild = [int(i) for i in places if _unexplained(rate, int(i), trough, above_peak, flat_share)]
-    raised = [i for i in wild if _top(rate, i) > above_peak * rate.value[:i].max()]
+    before = _so_far(rate.value)
+    wild = [int(i) for i in places if _unexplained(rate, int(i), before, trough, above_peak, flat_share)]
+    raised = [i for i in wild if _top(rate, i) > above_peak * before.peak[i]]
     if not raised and regular(rate.x, places, rate.gap, float(rate.x[0])):
         return Pass(CODE, f"{places.size} restarts with a regular period")
     if not wild:
@@ -62,16 +66,29 @@ def check(
     return _finding(case, rate, wild)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SoFar:
+    """What came before each point of a rate, `(n,)` each: the highest value, and the largest fall between two."""
+
+    peak: Floats
+    fall: Floats
+
+
+def _so_far(value: Floats) -> SoFar:
+    highest = np.maximum.accumulate(value)
+    steepest = np.minimum.accumulate(np.diff(value, prepend=value[:1]))
+    return SoFar(*(np.concatenate([column[:1], column[:-1]]) for column in (highest, -steepest)))
+
+
 def _top(rate: Rates, i: int) -> float:
     """The level after a jump: the lower of its first two points."""
     return float(rate.value[i : i + 2].min())
 
 
-def _unexplained(rate: Rates, i: int, trough: float, above_peak: float, flat_share: float) -> bool:
-    value, before = rate.value, rate.value[:i]
-    peak = float(before.max())
-    low = float(before[-1])
-    if not (np.diff(before) < -1e-6 * peak).any():
+def _unexplained(rate: Rates, i: int, before: SoFar, trough: float, above_peak: float, flat_share: float) -> bool:
+    value, peak = rate.value, float(before.peak[i])
+    low = float(value[i - 1])
+    if before.fall[i] <= 1e-6 * peak:
         return _flat_before(rate, i, flat_share)
     if _top(rate, i) > above_peak * peak:
         return True

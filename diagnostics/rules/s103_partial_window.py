@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, percent, setting, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, median, row_medians
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, median
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "S103", "partial-window"
@@ -101,9 +101,9 @@ def _below(u: Floats) -> Floats:
     """How far each row lies below the medians of the rows before and after it, the nearer one; 0 at both ends."""
     below = np.zeros(u.size)
     inner = slice(NEIGHBOURS, u.size - NEIGHBOURS)
-    sides = (range(1, NEIGHBOURS + 1), range(-NEIGHBOURS, 0))
-    before, after = (row_medians(np.stack([np.roll(u, k)[inner] for k in side], axis=1)) for side in sides)
-    below[inner] = np.minimum(before, after) - u[inner]
+    a, b, c = u[:-2], u[1:-1], u[2:]
+    middle = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+    below[inner] = np.minimum(middle[: -NEIGHBOURS - 1], middle[NEIGHBOURS + 1 :]) - u[inner]
     return below
 
 

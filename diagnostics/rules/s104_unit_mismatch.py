@@ -13,7 +13,7 @@ from trainvitals.diagnostics.evaluations import MIXING
 from trainvitals.diagnostics.ratio import Matched, across, half_unit, matched, recent
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE, median
 from trainvitals.parsers.model import Floats, Series, Split
 from trainvitals.parsers.patterns import pattern
 
@@ -206,7 +206,8 @@ def _between_splits(case: Case, pairs_needed: int, varied: float) -> Finding | P
         return NotRun(CODE, "")
     a, b = points.values
     logs = np.log(a / b)
-    middle, spread = float(np.median(logs)), float(np.median(np.abs(logs - np.median(logs))))
+    middle = median(logs)
+    spread = median(np.abs(logs - middle))
     units = [set(map(str.lower, UNIT_WORDS.findall(s.logged_as))) for s in (train, held_out)]
     named = bool(units[0]) and bool(units[1]) and _is_bits(units[0]) != _is_bits(units[1])
     bits = math.log(1 / math.log(2))

@@ -186,6 +186,9 @@ def _accuracy_gap(run: Run) -> float | None:
         return None
     if not (np.isfinite(train.step).all() and np.isfinite(held_out.step).all()):
         return None
-    order = np.argsort(train.step, kind="stable")
-    gap = np.interp(held_out.step, train.step[order], train.value[order]) - held_out.value
+    step, value = train.step, train.value
+    if (step[1:] < step[:-1]).any():
+        order = np.argsort(step, kind="stable")
+        step, value = step[order], value[order]
+    gap = np.interp(held_out.step, step, value) - held_out.value
     return float(np.median(gap)) if np.isfinite(gap).all() else None
