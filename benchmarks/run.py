@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import alternately, run
+from measure import Cost, alternately, run
 from suites import SUITES, Suite
 from table import HEADER, Row, compared, load, write
 
@@ -68,6 +68,16 @@ def _suite(suite: Suite, size: int, options: argparse.Namespace) -> Iterator[Row
     for name, target in suite.targets.items():
         title = suite.title.format(size=size)
         yield compared(title, name, costs["ours"], costs[name], (target, suite.memory.get(name)))
+    if suite.judging is not None:
+        yield _judging(suite, path, size, options.rounds)
+
+
+def _judging(suite: Suite, path: Path, size: int, rounds: int) -> Row:
+    """What all rules cost, over what reading costs in the same process."""
+    printed = [run([sys.executable, str(HERE / "judged.py"), str(path)]).output.splitlines() for _ in range(rounds)]
+    reading, judging = ([Cost(*map(float, line.split()), "") for line in part] for part in zip(*printed, strict=True))
+    title = f"judging what was read: {suite.title.format(size=size)}"
+    return compared(title, "reading it", judging, reading, (suite.judging, None))
 
 
 def _command(name: str, path: Path, size: int, options: argparse.Namespace) -> list[str]:

@@ -10,7 +10,8 @@ class Suite:
     """One workload.
 
     `targets` maps a program to the largest ratio of our processor time to its own; None where none is promised.
-    `slow` programs take part in one round only, as they take half a minute.
+    `slow` programs take part in one round only, as they take half a minute. `judging` is the largest ratio of judging
+    the run to reading it; None where it is not measured.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Suite:
     targets: dict[str, float | None]
     memory: dict[str, float]
     slow: tuple[str, ...] = ()
+    judging: float | None = None
 
 
 SUITES = (
@@ -30,6 +32,7 @@ SUITES = (
         50_000,
         {"duckdb": 1.0, "polars": 0.5, "orjson": None, "wc -l": 28},
         {"polars": 0.35},
+        judging=0.3,
     ),
     Suite(
         "jsonl_nan",
@@ -47,6 +50,7 @@ SUITES = (
         {"rustboard": 0.35, "event_accumulator": None, "tbparse": 1 / 45},
         {},
         ("event_accumulator", "tbparse"),
+        judging=0.3,
     ),
     Suite("events_many", "event files of 2,000 points, {size:,} in all", 1_000_000, 50_000, {"rustboard": 0.6}, {}),
     Suite(
@@ -59,5 +63,6 @@ SUITES = (
         50_000,
         {"regex": 0.45, "polars_text": 0.9, "wc -l": None},
         {},
+        judging=0.3,
     ),
 )
