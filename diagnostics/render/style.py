@@ -28,7 +28,8 @@ td.good{color:var(--pass)}
 figure{margin:.6rem 0}.chart{width:100%;height:auto;display:block}.spark{width:120px;height:22px;display:block}
 .spark path{fill:none;stroke:#0072b2;stroke-width:1.3}
 .grid{stroke:var(--line);fill:none}.chart text{font:11px system-ui,sans-serif;fill:var(--soft)}
-.chart .y{text-anchor:end;dominant-baseline:middle}.chart .x{text-anchor:middle}.chart .unit{text-anchor:end}
+.chart .y{text-anchor:end;dominant-baseline:middle}.chart .x{text-anchor:middle}
+.chart .unit,.chart .last{text-anchor:end}
 .line{fill:none;stroke-width:1.4;stroke-linejoin:round}
 .c0{stroke:#0072b2}.c1{stroke:#d55e00}.c2{stroke:#009e73}.c3{stroke:#cc79a7}
 .raw{stroke:var(--soft);stroke-dasharray:4 3}

@@ -141,9 +141,19 @@ def _grid(x: Axis, y: Axis, unit: str) -> Iterator[str]:
         yield f'<text x="{LEFT - 6}" y="{at}" class="y">{value:.4g}</text>'
     for value in x.ticks():
         at = _n(float(x.pixel(np.array(value))))
-        yield f'<text x="{at}" y="{HEIGHT - BOTTOM + 14}" class="x">{value:g}</text>'
+        # Words in the middle of the last tick would leave the drawing.
+        kind = "x last" if float(at) > WIDTH - RIGHT - 20 else "x"
+        yield f'<text x="{at}" y="{HEIGHT - BOTTOM + 14}" class="{kind}">{_steps(value)}</text>'
     yield f'<path class="axis" d="M{LEFT} {HEIGHT - BOTTOM}H{WIDTH - RIGHT}"/>'
     yield f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 3}" class="unit">{xml(unit)}</text>'
+
+
+def _steps(value: float) -> str:
+    """A place on the x axis: 250, 20k, 1.5M."""
+    for least, size, letter in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 def _window(window: Window, x: Axis) -> str:

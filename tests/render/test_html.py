@@ -266,3 +266,18 @@ def test_any_series_can_be_drawn(values):
 def test_a_sparkline_has_a_gap_where_a_value_is_missing():
     assert spark([3.0, 2.0, NAN, 1.0, 0.5]).count("M") == 2
     assert spark([NAN, NAN]) == ""
+
+
+@pytest.mark.parametrize(
+    ("last", "ticks"),
+    [
+        (300, ["100", "200", "300"]),
+        (50_000, ["10k", "20k", "30k", "40k", "50k"]),
+        (2_000_000, ["500k", "1M", "1.5M", "2M"]),
+    ],
+)
+def test_steps_are_short_words_within_the_drawing(last, ticks):
+    text = chart([run({"loss": (np.array([1.0, last]), [2.0, 1.0])}).series[0]])
+    shown = re.findall(r'class="x(?: last)?">([^<]*)<', text)
+    assert shown == ticks
+    assert f'class="x last">{ticks[-1]}<' in text
