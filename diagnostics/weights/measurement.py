@@ -92,11 +92,10 @@ class Measurement:
         self.clock.say("looking for the largest eigenvalue of the Hessian")
         one = COST_OF_PRODUCT * PRODUCTS * self.probe.seconds
         parts = max(1, min(self.field.of, int(limit / max(one, 1e-12))))
-        until = self.clock.spent() + limit
         # At the origin; a line has the first checkpoint there and is looked at from its end.
         probe = self._probe_of(self._end()) if self.plane.kind == "line" else self.probe
         at = self.path[-1].name
-        self.sharp = sharpness(probe, at, parts, self.request.seed, lambda: self.clock.spent() < until)
+        self.sharp = sharpness(probe, at, parts, self.request.seed, limit)
 
     def _end(self) -> Weights:
         way = self.plane.directions[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -59,7 +60,7 @@ def lanczos(
         basis.append(image / length)
 
 
-def sharpness(probe: Probe, at: str, parts: int, seed: int, go_on: Callable[[], bool]) -> Sharpness:
+def sharpness(probe: Probe, at: str, parts: int, seed: int, limit: float) -> Sharpness:
     """The sharpness at the weights in the origin of a probe, of the loss over the first parts of its data.
 
     Args:
@@ -67,7 +68,7 @@ def sharpness(probe: Probe, at: str, parts: int, seed: int, go_on: Callable[[], 
         at: what the weights are called.
         parts: how many are used.
         seed: of the first vector.
-        go_on: asked after each iteration; one is made in any case.
+        limit: seconds for the iterations, of which one is made in any case.
 
     Where an operation of the model cannot be differentiated twice, products are differences of gradients.
     """
@@ -81,7 +82,9 @@ def sharpness(probe: Probe, at: str, parts: int, seed: int, go_on: Callable[[], 
         product = exact
     except RuntimeError:  # NotImplementedError is one
         product = _difference(gradient, flat)
-    value, least, residual, count = lanczos(product, flat.numel(), seed, go_on, flat)
+    # torch loads what it needs for the first product; that is no iteration's fault.
+    until = time.monotonic() + limit
+    value, least, residual, count = lanczos(product, flat.numel(), seed, lambda: time.monotonic() < until, flat)
     return Sharpness(at, value, least, residual, count, parts, exact=product is exact)
 
 

@@ -17,8 +17,8 @@ def always():
     return True
 
 
-def of(model, data, parts, go_on=always):
-    return sharpness(Probe(model, data, current(model), (), torch.device("cpu")), "here", parts, 0, go_on)
+def of(model, data, parts, limit=60.0):
+    return sharpness(Probe(model, data, current(model), (), torch.device("cpu")), "here", parts, 0, limit)
 
 
 def test_that_of_a_bowl_is_the_largest_eigenvalue_of_its_matrix():
@@ -91,10 +91,10 @@ def test_where_nothing_can_be_differentiated_twice_differences_do():
     assert found.value == pytest.approx(float(exact[-1]), rel=2e-2)
 
 
-def test_it_ends_when_it_is_told_to_and_says_how_far_off_it_is():
+def test_it_ends_when_its_time_is_over_and_says_how_far_off_it_is():
     model = TwoLayers().double()
     data = [(x.double(), y.double()) for x, y in rows(3)]
-    found = of(model, Data(data, mean_square), 3, go_on=lambda: False)
+    found = of(model, Data(data, mean_square), 3, limit=0.0)
     assert found.iterations == 1
     exact = torch.linalg.eigvalsh(whole_hessian(model, data))
     assert float((exact - found.value).abs().min()) <= found.residual
