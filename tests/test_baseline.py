@@ -91,3 +91,13 @@ def test_a_missing_baseline_ends_with_2(log):
 def test_statistics_count_findings_by_rule(log):
     lines = run("check", log.name, "--statistics", "--select", "N101").stdout.splitlines()
     assert lines == ["1  fail  N101  non-finite  1 run", "1 run, 1 series, 200 points, 1 finding"]
+
+
+def test_statistics_count_the_runs_of_each_severity():
+    """One run fails by R103 and one only warns: each is one run, and not both of them two."""
+    samples = Path(__file__).resolve().parents[1] / "sample_logs" / "article"
+    ran = run(
+        "check", str(samples / "weight-one"), str(samples / "weight-too-high"), "--statistics", "--select", "R103"
+    )
+    rows = [line.split() for line in ran.stdout.splitlines() if "R103" in line]
+    assert sorted((row[0], row[1], row[-2]) for row in rows) == [("1", "fail", "1"), ("1", "warn", "1")]

@@ -93,24 +93,16 @@ def _text(reports: tuple[Report, ...], form: str, target: str | None, style: Sty
 
 def _statistics(reports: tuple[Report, ...]) -> str:
     """One line per rule with findings: how many, of which severity, in how many runs; then what was checked."""
-    from collections import Counter
-
     from trainvitals.diagnostics.render import page, words
     from trainvitals.diagnostics.report import SEVERITIES, told
 
-    found = [(report.run, f) for report in reports for f in told(report.findings)]
-    counts = Counter((SEVERITIES.index(f.severity), f.code, f.name) for _, f in found)
+    found: dict[tuple[int, str, str], list[int]] = {}
+    for number, report in enumerate(reports):
+        for f in told(report.findings):
+            found.setdefault((SEVERITIES.index(f.severity), f.code, f.name), []).append(number)
     rows = [
-        (
-            str(number),
-            SEVERITIES[severity],
-            code,
-            name,
-            words.count(len({r for r, f in found if f.code == code}), "run"),
-        )
-        for (severity, code, name), number in sorted(
-            counts.items(), key=lambda item: (item[0][0], -item[1], item[0][1])
-        )
+        (str(len(runs)), SEVERITIES[severity], code, name, words.count(len(set(runs)), "run"))
+        for (severity, code, name), runs in sorted(found.items(), key=lambda item: (item[0][0], -len(item[1]), item[0]))
     ]
     lines = page.Page(console.PLAIN_WIDTH).columns(rows, right=(0,)) if rows else []
     return "".join(f"{line[2:]}\n" for line in lines) + f"{words.checked(reports)}\n"
