@@ -29,7 +29,7 @@ BLANK = b" \t\r\n\0"
 LARGE = 1 << 25
 """Bytes from which on a file of lines is read in pieces."""
 
-PIECE = 1 << 22
+PIECE = 1 << 21
 
 Beside = tuple[Mapping[str, ConfigValue], tuple[Source, ...]]
 """Hyperparameters of the files beside the logs, and those of these files that cannot be read."""

@@ -10,15 +10,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
-from msgspec import UNSET, UnsetType
-from msgspec.structs import astuple
 
 from trainvitals.parsers.json_lines.row import PREDICTED, SUMMARY_KEYS
+from trainvitals.parsers.json_lines.texts import Texts
 from trainvitals.parsers.model import Bytes, Floats
+
+if TYPE_CHECKING:
+    import msgspec
 
 MAX_KEYS = 512
 """A struct type of more fields costs more than it saves."""
@@ -27,12 +28,7 @@ _NEWLINE, _QUOTE, _BRACE = b'\n"{'
 _ABSENT = float("-inf")
 """Marks a missing key among numbers: JSON has no infinity, and the decoder refuses numbers that overflow to one."""
 
-_TYPES: dict[type, Any] = {
-    float: float | None,
-    str: str | None | UnsetType,
-    bool: bool | None | UnsetType,
-    type(None): None | UnsetType,
-}
+_TYPES = (float, str, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class Block:
 
     size: int
     numbers: dict[str, Floats]
-    texts: dict[str, list[str | None]]
+    texts: Mapping[str, list[str | None] | Texts]
 
 
 class BlockDecoder:
@@ -86,6 +82,9 @@ class BlockDecoder:
         size = ends.size + 1
         if not (characters[ends + 1] == _BRACE).all():
             return None
+        # Late: most logs are read without it.
+        import msgspec
+
         if self._decoder is None:
             self._decoder = msgspec.json.Decoder(_row_type(self._kinds))
         try:
@@ -95,13 +94,16 @@ class BlockDecoder:
         return self._columns(rows, characters) if len(rows) == size else None
 
     def _columns(self, rows: list[Any], characters: Bytes) -> Block | None:
+        from msgspec import UNSET
+        from msgspec.structs import astuple
+
         cells = dict(zip(self._kinds, zip(*map(astuple, rows), strict=True), strict=True))
         numbers = [key for key, kind in self._kinds.items() if kind is float]
         matrix = _matrix([cells[key] for key in numbers], len(rows))
         absent = matrix == _ABSENT
         quotes = 2 * (matrix.size - int(np.count_nonzero(absent)))
         matrix[absent] = np.nan
-        texts: dict[str, list[str | None]] = {}
+        texts: dict[str, list[str | None] | Texts] = {}
         for key, kind in self._kinds.items():
             if kind is str:
                 texts[key], count = _texts(cells[key])
@@ -115,9 +117,13 @@ class BlockDecoder:
 
 
 def _row_type(kinds: Mapping[str, type]) -> type:
-    fields = [(f"f{i}", _TYPES[kind], _ABSENT if kind is float else UNSET) for i, kind in enumerate(kinds.values())]
+    from msgspec import UNSET, UnsetType, defstruct
+
+    types: dict[type, Any] = {float: float | None} | {kind: kind | None | UnsetType for kind in (str, bool)}
+    types[type(None)] = None | UnsetType
+    fields = [(f"f{i}", types[kind], _ABSENT if kind is float else UNSET) for i, kind in enumerate(kinds.values())]
     names = {f"f{i}": key for i, key in enumerate(kinds)}
-    return msgspec.defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
+    return defstruct("Row", fields, rename=names, forbid_unknown_fields=True, gc=False)
 
 
 def _matrix(columns: Sequence[Sequence[float | None]], size: int) -> Floats:
@@ -133,6 +139,8 @@ def _matrix(columns: Sequence[Sequence[float | None]], size: int) -> Floats:
 
 def _texts(column: tuple[Any, ...]) -> tuple[list[str | None], int]:
     """A text column, and how many quotation marks its cells, with their keys, take up in the document."""
+    from msgspec import UNSET
+
     try:
         return list(column), 4 * len(column) + "".join(column).count('"')
     except TypeError:  # a cell is null, or its key is missing

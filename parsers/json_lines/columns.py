@@ -12,7 +12,9 @@ import numpy as np
 
 from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines.blocks import Block
+from trainvitals.parsers.json_lines.numerals import whole_numbers
 from trainvitals.parsers.json_lines.row import NAN
+from trainvitals.parsers.json_lines.texts import Texts
 from trainvitals.parsers.model import Bools, Bytes, Floats, Ints, Split
 from trainvitals.parsers.numbers import duration, fraction
 from trainvitals.parsers.patterns import pattern
@@ -24,6 +26,7 @@ LONGEST = 40
 """Characters of a text that says a time; longer ones are none."""
 
 Text: TypeAlias = str | None
+TextColumn: TypeAlias = list[Text] | Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,25 @@ class Rows:
     split: Split
     values: dict[str, tuple[Ints, Floats]]
 
+    def between(self, first: int, stop: int | None) -> Rows:
+        """The rows of these lines, without the line `stop`; None is the end."""
+        low = int(np.searchsorted(self.lines, first))
+        high = self.lines.size if stop is None else int(np.searchsorted(self.lines, stop))
+        if high - low == self.lines.size:
+            return self
+        part, cells = slice(low, high), {}
+        for name, (rows, numbers) in self.values.items():
+            at, end = np.searchsorted(rows, (low, high)).tolist()
+            if end > at:
+                cells[name] = rows[at:end] - low, numbers[at:end]
+        return Rows(self.lines[part], self.step[part], self.epoch[part], self.time[part], self.split, cells)
 
-def interpret(block: Block, first_line: int, steps: tuple[str, ...]) -> tuple[list[Rows], tuple[int, float] | None]:
-    """The rows of a block by split, and (line, number of steps planned) of the last row that says it."""
-    lines = np.arange(first_line, first_line + block.size)
+
+def interpret(block: Block, lines: Ints, steps: tuple[str, ...]) -> tuple[list[Rows], tuple[int, float] | None]:
+    """The rows of a block by split, and (line, number of steps planned) of the last row that says it.
+
+    `lines` are the numbers of its lines, ascending, of shape `(n,)`.
+    """
     step, plan = _steps(block, steps)
     epoch = _first_known(block, json_row.EPOCH_KEYS, lambda column: _counters(column)[0])
     time = _fill(_first_known(block, (*json_row.CLOCK_KEYS, *json_row.ELAPSED_KEYS), _seconds), _moments(block))
@@ -65,7 +83,7 @@ def _steps(block: Block, steps: tuple[str, ...]) -> tuple[Floats, Floats]:
     return step, plan
 
 
-def _columns(block: Block, keys: Iterable[str]) -> Iterator[Floats | list[Text]]:
+def _columns(block: Block, keys: Iterable[str]) -> Iterator[Floats | TextColumn]:
     for key in keys:
         if key in block.numbers:
             yield block.numbers[key]
@@ -73,7 +91,7 @@ def _columns(block: Block, keys: Iterable[str]) -> Iterator[Floats | list[Text]]
             yield block.texts[key]
 
 
-def _first_known(block: Block, keys: tuple[str, ...], convert: Callable[[Floats | list[Text]], Floats]) -> Floats:
+def _first_known(block: Block, keys: tuple[str, ...], convert: Callable[[Floats | TextColumn], Floats]) -> Floats:
     """For each row the number under the first of these keys that has one."""
     found = np.full(block.size, NAN)
     for column in _columns(block, keys):
@@ -85,9 +103,9 @@ def _fill(column: Floats, other: Floats) -> Floats:
     return np.where(np.isnan(column), other, column)
 
 
-def _counters(column: Floats | list[Text]) -> tuple[Floats, Floats]:
+def _counters(column: Floats | TextColumn) -> tuple[Floats, Floats]:
     """`json_row.counter` of a column: values and plans."""
-    if not isinstance(column, list):
+    if isinstance(column, np.ndarray):
         return column, np.full(len(column), NAN)
     pairs = _fractions(column)
     if pairs is None:
@@ -95,25 +113,45 @@ def _counters(column: Floats | list[Text]) -> tuple[Floats, Floats]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _fractions(column: list[Text]) -> Floats | None:
+def _fractions(column: TextColumn) -> Floats | None:
     """Both numbers of `"120/3000"` for a whole column, shape `(n, 2)`; None if not every cell is such a text."""
-    if not column or column[0] is None or fraction(column[0]) is None:
+    first = column[0] if len(column) else None
+    if first is None or fraction(first) is None:
         return None
-    return _whole_numbers(column, 15)
+    same_plan = _of_one_plan(column, first) if isinstance(column, Texts) else None
+    return _whole_numbers(column, 15) if same_plan is None else same_plan
 
 
-def _whole_numbers(column: list[Text], digits: int) -> Floats | None:
+def _of_one_plan(column: Texts, first: str) -> Floats | None:
+    """The same where all cells have the second number of the first one."""
+    plan = first[first.index("/") :]
+    places = column.before(plan.encode())
+    step, known = whole_numbers(column.data, *places) if places else (None, None)
+    if step is None or known is None or not known.all():
+        return None
+    return np.stack([step, np.full(len(column), float(plan[1:]))], axis=1)
+
+
+def _whole_numbers(column: TextColumn, digits: int) -> Floats | None:
     """The whole numbers in texts that differ in nothing else, shape `(n, numbers in each)`; None for other texts.
 
     `digits` is the most that any of them may have.
     """
     first = column[0]
-    if first is None or not first.isascii() or len(first) > LONGEST or None in column:
+    if first is None or not first.isascii() or len(first) > LONGEST:
         return None
-    joined = "\n".join([*column, ""]).encode("utf-8", "replace")  # type: ignore[list-item]
-    if joined.count(b"\n") > len(column) or not _alike(_DIGITS.sub("0", first), digits).fullmatch(joined):
+    joined = column.lines(LONGEST) if isinstance(column, Texts) else _lines(column)
+    if joined is None or not _alike(_DIGITS.sub("0", first), digits).fullmatch(joined):
         return None
     return _numbers_in(np.frombuffer(joined, np.uint8)).reshape(len(column), -1)
+
+
+def _lines(column: list[Text]) -> bytes | None:
+    """All texts, each with a line end behind it; None if one is absent or holds one."""
+    if None in column:
+        return None
+    joined = "\n".join([*column, ""]).encode("utf-8", "replace")  # type: ignore[list-item]
+    return joined if joined.count(b"\n") == len(column) else None
 
 
 def _numbers_in(text: Bytes) -> Floats:
@@ -135,19 +173,20 @@ def _numbers_in(text: Bytes) -> Floats:
 def _alike(text: str, digits: int) -> re.Pattern[bytes]:
     """Any number of lines that differ from this text, in which every number is 0, in nothing but the numbers."""
     line = re.escape(text.encode()).replace(b"0", b"[0-9]{1,%d}+" % digits)
-    return re.compile(b"(?:%s\n)*+" % line)
+    return re.compile(b"(?:%s\n++)*+" % line)
 
 
-def _seconds(column: Floats | list[Text]) -> Floats:
-    if not isinstance(column, list):
+def _seconds(column: Floats | TextColumn) -> Floats:
+    if isinstance(column, np.ndarray):
         return json_row.moments(column)
     elapsed = _durations(column)
     return np.array(list(map(_text_seconds, column))) if elapsed is None else elapsed
 
 
-def _durations(column: list[Text]) -> Floats | None:
+def _durations(column: TextColumn) -> Floats | None:
     """The seconds of a column of durations that are all written in one way; None for other texts."""
-    weights = _weights(_DIGITS.sub("0", column[0])) if column and column[0] and len(column[0]) <= LONGEST else None
+    first = column[0] if len(column) else None
+    weights = _weights(_DIGITS.sub("0", first)) if first and len(first) <= LONGEST else None
     numbers = None if weights is None else _whole_numbers(column, 6)
     return None if numbers is None or weights is None else numbers @ np.array(weights)
 

@@ -1,7 +1,8 @@
 """The engine of all JSON-lines formats: lines in, columnar series out, every bad line costs only itself.
 
-Blocks of lines are decoded at once where that is safe (`json_blocks`); the others one by one, by the standard library,
-which alone accepts `NaN` and `Infinity`. Both ways give the same series.
+Lines like earlier ones are read at once (`known`), stretches of others by a decoder for all keys seen so far
+(`blocks`), and what that refuses one by one, by the standard library, which alone accepts `NaN` and `Infinity`. All
+ways give the same series.
 """
 
 from __future__ import annotations
@@ -19,18 +20,24 @@ from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.json_lines import columns as json_columns
 from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines.blocks import Block, BlockDecoder
+from trainvitals.parsers.json_lines.columns import Rows
+from trainvitals.parsers.json_lines.cuts import block_end, line_ends, literal_lines
+from trainvitals.parsers.json_lines.known import KnownLines
 from trainvitals.parsers.json_lines.row import STEP_KEYS
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES, SNIFF_BYTES
-from trainvitals.parsers.model import ConfigValue, Parsed, Source, UnreadLine
+from trainvitals.parsers.model import ConfigValue, Ints, Parsed, Source, UnreadLine
 
 ONE_BY_ONE = 16
 """Lines of a refused stretch that are read singly; longer stretches are halved."""
 
-LITERALS = (b"NaN", b"Infinity")
-"""Words that Python writes for non-finite numbers, and that no fast JSON decoder accepts."""
-
 PADDING = b" \t\r\0"
 """What may stand around an object: NUL bytes are left by file systems after a crash."""
+
+FIRST_BYTES = 1 << 14
+"""Size of the first block, so that few lines are read before the layouts in it are known; the next ones are larger."""
+
+LARGEST_BLOCK = 1 << 21
+"""Size of the blocks of a long log: larger ones leave the processor's cache, smaller ones cost more calls a line."""
 
 MAX_QUOTED = 200
 SNIFFED_ROWS = 20
@@ -111,7 +118,8 @@ class RowReader:
 
     def __init__(self, path: str, name: str, steps: tuple[str, ...] = STEP_KEYS, *, fast: bool = True) -> None:
         self.path, self.name, self.steps, self.fast = path, name, steps, fast
-        self.columns, self.decoder = Columns(), BlockDecoder()
+        self.columns, self.known, self.decoder = Columns(), KnownLines(), BlockDecoder()
+        self._size = FIRST_BYTES
         self.lines = 0
         """Lines taken so far."""
         self.torn = 0
@@ -128,14 +136,29 @@ class RowReader:
     def take(self, data: bytes) -> None:
         """Read the lines that follow those taken before; only the last one of the file may have no end."""
         before = self.lines
-        self.lines += _line_ends(data)
+        self.lines += line_ends(data)
         if data and not data.endswith(b"\n"):
             self.lines = self.torn = self.lines + 1
-        for first, chunk in _blocks(data):
+        for first, chunk in self._blocks(data):
             if chunk is None:
                 self.long.append(before + first)
             else:
                 self._chunk(before + first, chunk)
+
+    def _blocks(self, data: bytes) -> Iterator[tuple[int, bytes | None]]:
+        """(number of the first line, lines without the last line end), and (number, None) for a line over the limit."""
+        start, number, size = 0, 1, len(data) - data.endswith(b"\n")
+        while start < size:
+            end = block_end(data, start, size, self._size)
+            self._size = min(self._size * 4, LARGEST_BLOCK)
+            if end < 0:
+                end = data.find(b"\n", start, size)
+                yield number, None
+                start, number = (size if end < 0 else end) + 1, number + 1
+            else:
+                chunk = data[start:end]
+                yield number, chunk
+                start, number = end + 1, number + line_ends(chunk) + 1
 
     def parsed(self) -> Parsed:
         """All that was taken."""
@@ -164,11 +187,28 @@ class RowReader:
             yield f"values under more metric names than the limit allows, dropped: {self.columns.dropped_metrics}"
 
     def _chunk(self, first: int, chunk: bytes) -> None:
+        """Read a block: the lines that are like earlier ones at once, and the stretches between them with care."""
+        known = self.known.decode(chunk) if self.fast else None
+        if known is None:
+            self._unknown(first, chunk)
+            return
+        found = self._found(first + known.rows, known.block)
+        at = first
+        for index, start, stop in known.others:
+            self._add(found, at, first + index)
+            self._unknown(first + index, chunk[start:stop])
+            at = first + index
+        self._add(found, at, None)
+
+    def _unknown(self, first: int, chunk: bytes) -> None:
         """Read a block: at once, or lines with a non-finite literal singly and the stretches between them at once."""
         # Looking for literals costs a tenth of decoding. Before the first one it is the decoder that notices them.
+        if chunk.count(b"\n") < ONE_BY_ONE:
+            self._in_parts(first, chunk)
+            return
         if not self.literals and self._at_once(first, chunk):
             return
-        starts = _literal_lines(chunk)
+        starts = literal_lines(chunk)
         if not starts and not self.literals:
             self._in_parts(first, chunk)
             return
@@ -213,8 +253,9 @@ class RowReader:
         if text[:1] != b"{":
             return
         objects, repeated, clean = decode_objects(text)
+        plain = clean and len(objects) == 1 and not repeated
         for fields in objects:
-            self._row(number, fields)
+            self._row(number, fields, text if plain else b"")
         if repeated:
             self.repeating.append(number)
         if not clean:
@@ -228,58 +269,37 @@ class RowReader:
         if len(self.examples) < MAX_EXAMPLES:
             self.examples.append(UnreadLine(number, text[:MAX_QUOTED].decode("utf-8", "replace")))
 
-    def _row(self, number: int, fields: dict[str, Any]) -> None:
+    def _row(self, number: int, fields: dict[str, Any], line: bytes) -> None:
         if json_row.is_summary(fields, self.steps):
             found = json_row.summarise(fields)
             self.summary.update({key: ConfigValue(value, self.path, number) for key, value in found.items()})
             return
         self.decoder.learn(fields)
+        if line:
+            self.known.learn(line, fields)
         row = json_row.interpret(fields, self.steps)
         self._plan(row.plan, number)
         if row.values:
             self.columns.add(number, row.values, step=row.step, epoch=row.epoch, time=row.time, split=row.split)
 
     def _plan(self, plan: float, number: int) -> None:
-        if plan == plan and abs(plan) != float("inf"):
+        told = self.config.get("max_steps")
+        if plan == plan and abs(plan) != float("inf") and not (told and told.line > number):
             self.config["max_steps"] = ConfigValue(int(plan) if plan.is_integer() else plan, self.path, number)
 
     def _block(self, first: int, block: Block) -> None:
-        found, plan = json_columns.interpret(block, first, self.steps)
+        self._add(self._found(np.arange(first, first + block.size), block), first, None)
+
+    def _found(self, lines: Ints, block: Block) -> list[Rows]:
+        found, plan = json_columns.interpret(block, lines, self.steps)
         if plan:
             self._plan(plan[1], plan[0])
+        return found
+
+    def _add(self, found: list[Rows], first: int, stop: int | None) -> None:
+        """Take the rows of these lines; `stop` is None for all to the end."""
         for rows in found:
+            rows = rows.between(first, stop)
             self.columns.add_rows(
                 rows.lines, rows.values, step=rows.step, epoch=rows.epoch, time=rows.time, split=rows.split
             )
-
-
-def _blocks(data: bytes) -> Iterator[tuple[int, bytes | None]]:
-    """(number of the first line, lines without the last line end), and (number, None) for a line over the limit."""
-    start, number, size = 0, 1, len(data) - data.endswith(b"\n")
-    while start < size:
-        end = size if size - start <= MAX_LINE_BYTES else data.rfind(b"\n", start, start + MAX_LINE_BYTES + 1)
-        if end < 0:
-            end = data.find(b"\n", start, size)
-            yield number, None
-            start, number = (size if end < 0 else end) + 1, number + 1
-        else:
-            chunk = data[start:end]
-            yield number, chunk
-            start, number = end + 1, number + _line_ends(chunk) + 1
-
-
-def _line_ends(data: bytes) -> int:
-    # Several times as fast as bytes.count, which pays for each one that it finds.
-    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
-
-
-def _literal_lines(chunk: bytes) -> list[int]:
-    """Where the lines start that hold a non-finite literal (or its word in a text)."""
-    starts = set()
-    for word in LITERALS:
-        at = chunk.find(word)
-        while at >= 0:
-            starts.add(chunk.rfind(b"\n", 0, at) + 1)
-            end = chunk.find(b"\n", at)
-            at = chunk.find(word, end) if end >= 0 else -1
-    return sorted(starts)
