@@ -125,7 +125,7 @@ def _status(ratio: Ratio, value: float, path: Trajectory) -> str:
 
 def _target_text(ratio: Ratio, epoch: float) -> str:
     reached: Target | None = max((t for t in ratio.targets if t.epoch <= epoch), key=lambda t: t.epoch, default=None)
-    return f"{reached.low:.2f}-{reached.high:.2f} (epoch {reached.epoch:g})" if reached else "-"
+    return f"{reached.low:.2f}-{reached.high:.2f}" if reached else "-"
 
 
 def _first_split(case: Case, metrics: Iterable[str], splits: tuple[Split, ...]) -> Split | None:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from trainvitals.diagnostics.render.sanitise import cells, clip
+from trainvitals.parsers.patterns import pattern
 
 MIN_COLUMN = 8
 """A column that gives way keeps this many cells."""
+
+MAX_WORD = 24
+"""Cells of a word in a table of several columns; nobody reads a longer one."""
+
+_PARTS = pattern(r"\s*[^\s]+")
+_PARTS_AT_MARKS = pattern(r"\s*[^\s_]+_?|_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +104,34 @@ class Page:
             lines.append(("  " + "  ".join(parts)).rstrip())
         return lines
 
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[list[str]]:
+        """The lines of the head and of each of the rows, aligned: what is too wide for the page goes on below.
+
+        Numbers, flush `right`, stay on one line; the names above them may be parted at an underscore.
+        """
+        parted = [[self._words(text, at_marks=i in right) for i, text in enumerate(row)] for row in (head, *rows)]
+        least = [max(cells(word) for words in column for word in words) for column in zip(*parted, strict=True)]
+        widths = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
+        widths = [max(least[i], min(width, self.width)) for i, width in enumerate(widths)]
+        while sum(widths) + 2 * len(widths) > self.width and widths != least:
+            # First the names above numbers give way, then words in the rows.
+            names = [i for i in right if widths[i] > least[i]]
+            widths[max(names or range(len(widths)), key=lambda i: widths[i] - least[i])] -= 1
+        return [self._row(row, widths, right) for row in parted]
+
+    def _row(self, row: Sequence[Sequence[str]], widths: Sequence[int], right: Collection[int]) -> list[str]:
+        blocks = [_filled(words, width) for words, width in zip(row, widths, strict=True)]
+        lines = []
+        for parts in zip_longest(*blocks, fillvalue=""):
+            fitted = [self._fit(text, widths[i], i in right) for i, text in enumerate(parts)]
+            lines.append(("  " + "  ".join(fitted)).rstrip())
+        return lines
+
+    def _words(self, text: str, *, at_marks: bool) -> list[str]:
+        """Where a text may be parted: at spaces, which begin the next part, and at underscores."""
+        parts = (_PARTS_AT_MARKS if at_marks else _PARTS).findall(text) or [""]
+        return [self.clip_middle(part, MAX_WORD) for part in parts]
+
     def _fit(self, text: str, width: int, right: bool) -> str:
         text = self.clip_middle(text, width)
         pad = " " * (width - cells(text))
@@ -121,6 +157,17 @@ class Page:
         span = high / 2 - low / 2  # halved, as the span of finite numbers can overflow
         share = (value / 2 - low / 2) / span if span > 0 else 0.0
         return self.glyphs.blocks[min(int(share * len(self.glyphs.blocks)), len(self.glyphs.blocks) - 1)]
+
+
+def _filled(words: Sequence[str], width: int) -> list[str]:
+    """As many words on each line as there is room for."""
+    lines = [""]
+    for word in words:
+        if lines[-1] and cells(lines[-1] + word) > width:
+            lines.append(word.lstrip())
+        else:
+            lines[-1] += word
+    return lines
 
 
 def _log_scale(finite: Sequence[float]) -> tuple[float, float, bool]:

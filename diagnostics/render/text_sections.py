@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from trainvitals.diagnostics.normalisation.hyperparameters import ALIASES
 from trainvitals.diagnostics.render import words
@@ -43,9 +44,9 @@ def _rest(total: int, shown: int, page: Page) -> Iterator[str]:
 def _table(table: Table, page: Page) -> Iterator[str]:
     rows = table.rows if page.verbose else table.rows[:SHOWN_ROWS]
     right = [i for i in range(len(table.columns)) if any(isinstance(row[i], int | float) for row in rows)]
-    head, *body = page.columns([table.columns, *([words.cell(c) for c in row] for row in rows)], right)
-    yield page.paint(head, "dim")
-    yield from body
+    head, *body = page.table(table.columns, [[words.cell(c) for c in row] for row in rows], right)
+    yield from (page.paint(line, "dim") for line in head)
+    yield from chain.from_iterable(body)
     yield from _rest(len(table.rows), len(rows), page)
 
 

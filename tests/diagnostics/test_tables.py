@@ -27,8 +27,8 @@ def test_the_article_table_reads_the_trajectory():
 
 def test_targets_stand_in_the_table_where_the_log_has_epochs():
     (table,) = status_tables(article((*GOOD, [1.0, 2.0, 3.0, 5.0])))
-    assert column(table, "target")[0] == "0.45-0.60 (epoch 1)"
-    assert column(table, "target")[-1] == "0.60-0.80 (epoch 5)"
+    assert column(table, "target")[0] == "0.45-0.60"
+    assert column(table, "target")[-1] == "0.60-0.80"
 
 
 def test_a_long_log_gives_a_short_table():

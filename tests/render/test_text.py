@@ -193,3 +193,20 @@ def test_the_headline_names_what_a_cause_led_to() -> None:
     cause = Finding("G101", "gradient-growth", "fail", ("grad_norm",), "the gradient norm grew", step_start=360)
     report = dataclasses.replace(SICK, findings=(dataclasses.replace(cause, consequences=(spike, nan)),))
     assert words.headline(report) == "the gradient norm grew (at step 360), then non-finite (N101)"
+
+
+def test_a_table_is_parted_where_it_is_too_wide_and_nothing_of_it_is_cut_off():
+    head = ("step", "article_loss", "status")
+    rows = [("2", "6.242", "balanced"), ("300", "1.047", "fail: overfitting to the weighted class")]
+    assert Page(width=40).table(head, rows, right=(0, 1)) == [
+        ["  step  article_  status", "            loss"],
+        ["     2     6.242  balanced"],
+        ["   300     1.047  fail: overfitting to", "                  the weighted class"],
+    ]
+    assert Page(width=80).table(head, rows, right=(0, 1))[0] == ["  step  article_loss  status"]
+
+
+def test_a_table_without_rows_or_with_words_wider_than_the_page_has_its_lines():
+    assert Page().table(("a", "b"), []) == [["  a  b"]]
+    (_, (line,)) = Page(width=30).table(("name", "x"), [("n" * 300, "")])
+    assert line == f"  {'n' * 12}…{'n' * 11}"
