@@ -48,11 +48,10 @@ class Window:
 
     def cut(self, x: Floats) -> slice:
         """The points inside, and the next one on each side, so that lines go on to the edges."""
-        start = max(self.start, np.nextafter(0.0, 1.0)) if self.log else self.start
-        first, last = np.searchsorted(x, start, side="left"), np.searchsorted(x, self.end, side="right")
-        if self.log and first < x.size and x[max(first - 1, 0)] <= 0:
-            return slice(int(first), min(int(last) + 1, x.size))
-        return slice(max(int(first) - 1, 0), min(int(last) + 1, x.size))
+        first = int(np.searchsorted(x, self.start, side="left")) - 1
+        last = int(np.searchsorted(x, self.end, side="right")) + 1
+        positive = int(np.searchsorted(x, 0.0, side="right")) if self.log else 0
+        return slice(max(first, positive, 0), min(last, x.size))
 
     def inside(self, x: Floats) -> Bools:
         """Which positions are shown."""
