@@ -15,6 +15,7 @@ from trainvitals.diagnostics.report import Cell, Report, SeriesSummary, Table
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
+    from streamlit.elements.lib.column_types import ColumnConfig
 
 TINTS = {"fail": "213,94,0", "warn": "230,159,0", "good": "0,158,115"}
 """Behind the words, so thin that they are read on a light ground as on a dark one."""
@@ -27,7 +28,7 @@ def draw(report: Report) -> None:
         st.caption(f"The loss type {inert(report.loss_type)} has no status table, or its series are not logged.")
     for table in report.tables:
         st.markdown(f"**{inert(table.title)}**")
-        st.dataframe(styled(table), hide_index=True, alt=terminal(table.title))
+        st.dataframe(styled(table), hide_index=True, column_config=_held(table), alt=terminal(table.title))
     st.markdown("**Series**")
     st.dataframe(
         pd.DataFrame([_series(one) for one in words.series_order(report)]),
@@ -36,6 +37,16 @@ def draw(report: Report) -> None:
         placeholder="",
         alt="All series with first, last and least value",
     )
+
+
+def _held(table: Table) -> dict[str, ColumnConfig]:
+    """The place and the status stay in view where a window is too narrow for all columns."""
+    names = zip(_unique(table.columns), table.columns, strict=True)
+    return {
+        name: st.column_config.Column(pinned=True)
+        for i, (name, column) in enumerate(names)
+        if i == 0 or column == "status"
+    }
 
 
 def styled(table: Table) -> Styler:
