@@ -13,11 +13,13 @@ from trainvitals.diagnostics.compare.grouping import Side
 from trainvitals.diagnostics.compare.pair import window
 from trainvitals.diagnostics.compare.verdict import percent
 from trainvitals.diagnostics.report import Table
-from trainvitals.parsers.model import Series, Split
+from trainvitals.parsers.model import Floats, Series, Split
 
 SIGNALS = ("soft_ce", "p_gt_mean", "margin", "coord_vocab_mass", "gate")
 SPLITS: tuple[Split, ...] = ("eval", "train")
 MILLISECONDS = 1000.0
+LONG, MOST_STRETCHES = 20.0, 16
+"""Seconds after which stamps of whole seconds tell a pace to 5 %, and into how many such stretches a run is cut."""
 TENFOLD = 9.0
 """A change by more is told as a factor."""
 
@@ -59,9 +61,19 @@ def _seconds(series: Series) -> float:
 def _from_stamps(loss: Series | None) -> float:
     if loss is None or len(loss) < 3:
         return math.nan
-    passed, steps = np.diff(loss.time), np.diff(loss.step)
+    passed, steps = _gaps(loss)
     good = (passed > 0) & (steps > 0)
     return _median(steps[good] / passed[good])
+
+
+def _gaps(loss: Series) -> tuple[Floats, Floats]:
+    """Seconds and steps between rows, or between so many that whole seconds as stamps tell a pace."""
+    whole = bool(np.isfinite(loss.time).all()) and bool((loss.time == np.floor(loss.time)).all())
+    if not whole:
+        return np.diff(loss.time), np.diff(loss.step)
+    parts = int(np.clip((loss.time[-1] - loss.time[0]) // LONG, 1, MOST_STRETCHES))
+    at = np.linspace(0, len(loss) - 1, parts + 1).astype(np.int64)
+    return np.diff(loss.time[at]), np.diff(loss.step[at])
 
 
 def _median(values: np.ndarray) -> float:

@@ -54,7 +54,7 @@ def _figure(curves: Sequence[tuple[str, Series]]) -> str:
 
 
 def _pair(pair: Pair, axis: str) -> Iterator[str]:
-    yield f"<h3>{xml(rows.pair_title(pair))}</h3>\n<p class='headline'>{xml(pair.evidence)}</p>\n"
+    yield f"<h3>{xml(rows.pair_title(pair))}</h3>\n<p class='about'>{xml(pair.evidence)}</p>\n"
     yield items(f"⚠ {warning}" for warning in pair.warnings)
     yield items(rows.verdicts(pair))
     if pair.rows:

@@ -1,6 +1,7 @@
 """Runs side by side: how they are matched, which of them are one method, and what may be said of a difference."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from article_runs import kind
 from compared_runs import STEPS, flat, level, made
 
 from trainvitals.diagnostics.compare.comparing import compare
+from trainvitals.diagnostics.compare.plan import steps_per_second
 
 
 def only(comparison, metric="loss", split="train"):
@@ -201,6 +203,17 @@ def test_the_plan_of_a_soft_cross_entropy_is_one_table():
     assert table.rows[0] == ("base", 4.0, 2.0, 0.1, 1.0, 0.99, 0.02)
     assert table.rows[1][:4] == ("no-gate", "5 (+25.0 %)", "2.2 (+10.0 %)", "0.1 (+0.0 %)")
     assert len(table.rows) == 3
+
+
+@pytest.mark.parametrize(("rate", "shown"), [(7.3, 7.3), (0.7, 0.7), (40.0, 40.0)])
+def test_stamps_of_whole_seconds_tell_the_pace_of_long_stretches(rate, shown):
+    """At 7.3 steps a second most rows are 0 or 1 s apart, of which no median is a pace."""
+    steps = np.arange(1.0, 2001)
+    case = made("x", {"loss": (steps, np.ones(2000))})
+    loss = case.run.series[0]
+    loss = replace(loss, time=np.floor(steps / rate))
+    found = steps_per_second(replace(case, run=replace(case.run, series=(loss,))))
+    assert found == pytest.approx(shown, rel=0.05)
 
 
 def test_other_losses_have_no_such_table():
