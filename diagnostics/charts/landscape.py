@@ -94,11 +94,12 @@ def _curves(curves: Sequence[Curve], x: Spec, y: Spec) -> tuple[list[Spec], dict
     """A layer of the curves that stand in the key, and one below it of those that have no name."""
     named, others = [c for c in curves if c.name], [c for c in curves if not c.name]
     names = _unique([terminal(c.name, 60) for c in named])
-    layers, data = [], {}
+    layers: list[Spec] = []
+    data: dict[str, Columns] = {}
     if others:
         data["others"] = _points(others, [str(i) for i in range(len(others))])
         colour, width = nominal("colour", scale=None), quantitative("width", scale=None)
-        look = {"color": colour, "strokeWidth": width, "detail": nominal("curve")}
+        look: Spec = {"color": colour, "strokeWidth": width, "detail": nominal("curve")}
         layers.append(_lines("others", x, y, look))
     if named:
         data["curves"] = _points(named, names)
@@ -214,7 +215,6 @@ def _cells(surface: Surface) -> Columns:
     """The corners, the centre and the height of every cell."""
     # A little too large: seams show between rectangles that only touch.
     half_x, half_y = (0.55 * float(axis[1] - axis[0]) for axis in (surface.across, surface.up))
-    at, up = np.meshgrid(surface.across, surface.up)
-    at, up = at.ravel(), up.ravel()
+    at, up = (axis.ravel() for axis in np.meshgrid(surface.across, surface.up))
     z = np.where(np.isfinite(surface.z), surface.z, np.nan).ravel()
     return {"x": at - half_x, "x2": at + half_x, "y": up - half_y, "y2": up + half_y, "at": at, "up": up, "z": z}
