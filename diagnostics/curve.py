@@ -218,7 +218,7 @@ def window(start: float, end: float) -> str:
     """A step window in words; empty where the log has no steps."""
     if start != start or end != end:
         return ""
-    return f" at step {start:g}" if start == end else f" between steps {start:g} and {end:g}"
+    return f" at step {start:.9g}" if start == end else f" between steps {start:.9g} and {end:.9g}"
 
 
 def percent(log_change: float) -> str:

@@ -53,5 +53,5 @@ def evidence(case: Case, series: Series, index: int) -> Evidence:
     """Cite one point of a series: its file and line, and its value in words."""
     source = case.run.sources[int(series.source[index])]
     step = series.step[index]
-    where = f"step {step:g}: " if step == step else ""
+    where = f"step {step:.9g}: " if step == step else ""
     return Evidence(source.path, int(series.line[index]), f"{where}{series.logged_as} = {series.value[index]:.6g}")

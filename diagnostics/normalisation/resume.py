@@ -79,7 +79,7 @@ def _correction(overlaps: Sequence[tuple[Series, Overlap]]) -> Correction:
         factor=1.0,
         confidence="high",
         evidence=(
-            f"the run {kind}: step goes from {series.step[first_back - 1]:g} back to {series.step[first_back]:g} "
+            f"the run {kind}: step goes from {series.step[first_back - 1]:.9g} back to {series.step[first_back]:.9g} "
             f"at line {series.line[first_back]}; {widest.dropped.size} earlier points of {series.logged_as} dropped, "
             f"the later write wins; {differ} of {int(both.sum())} steps written twice differ in value"
         ),

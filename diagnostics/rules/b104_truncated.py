@@ -52,7 +52,7 @@ def _unfinished(case: Case, series: Series | None, done: float) -> Finding:
         NAME,
         "info",
         (series.metric,),
-        f"the log ends at {case.step_unit} {series.step[-1]:g}{planned}, {done:.0%} of the run".replace("%", " %"),
+        f"the log ends at {case.step_unit} {series.step[-1]:.9g}{planned}, {done:.0%} of the run".replace("%", " %"),
         REMEDY,
         float(series.step[-1]),
         float(series.step[-1]),

@@ -122,7 +122,7 @@ def _finished(case: Case) -> str:
         return ". No training step had been logged"
     if summed or share_done(case, loss) >= 0.999:
         return f". Training itself had finished{window(*[float(loss.step[-1])] * 2)}"
-    return f". Last training step logged: {loss.step[-1]:g}" if loss.step[-1] == loss.step[-1] else ""
+    return f". Last training step logged: {loss.step[-1]:.9g}" if loss.step[-1] == loss.step[-1] else ""
 
 
 RULE = Rule(CODE, NAME, "fail", check)

@@ -96,7 +96,7 @@ def _finding(case: Case, truth: Curve, main: Curve, p: Blocks, best: int, sizes:
         NAME,
         "warn",
         ("p_gt_mean", "soft_ce"),
-        f"p_gt_mean fell by {fell:.0%} since step {truth.step(at):g} while soft_ce {change}".replace("%", " %"),
+        f"p_gt_mean fell by {fell:.0%} since step {truth.step(at):.9g} while soft_ce {change}".replace("%", " %"),
         remedy(case, "D102", ADVICE),
         truth.step(at),
         truth.step(end),

@@ -109,7 +109,7 @@ def _finding(case: Case, ce: Curve, co: Curve, since: int, change: float, tokens
         NAME,
         "warn",
         (co.series.metric, ce.series.metric),
-        f"{label(co.series)} {verb} ({percent(change)} since step {co.step(since):g}) while {label(ce.series)} moved "
+        f"{label(co.series)} {verb} ({percent(change)} since step {co.step(since):.9g}) while {label(ce.series)} moved "
         f"by {percent(tokens)}: the token loss crowds out the regression",
         remedy(case, "E104", ADVICE),
         co.step(since),

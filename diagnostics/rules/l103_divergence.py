@@ -196,7 +196,7 @@ def _finding(case: Case, c: Curve, course: Course, given_back: float, severity: 
     size = int(course.cut.n[course.best])
     best = start + int(np.abs(c.u[start : start + size] - course.medians[course.best]).argmin())
     message = (
-        f"the loss fell to {math.exp(course.medians[course.best]):.4g} around step {c.step(best):g} and ends at "
+        f"the loss fell to {math.exp(course.medians[course.best]):.4g} around step {c.step(best):.9g} and ends at "
         f"{math.exp(course.last):.4g} ({percent(course.rise)}), "
     )
     if course.first < course.medians[course.best]:

@@ -114,11 +114,11 @@ def _finding(case: Case, rate: Rates, found: list[tuple[int, int]]) -> Finding:
     if start == 0 and end == len(rate) - 1:
         where = "throughout"
     elif start == 0:
-        where = f"until step {float(rate.series.step[end]):g}"
+        where = f"until step {float(rate.series.step[end]):.9g}"
     elif end == len(rate) - 1:
-        where = f"from step {float(rate.series.step[start]):g} to the end"
+        where = f"from step {float(rate.series.step[start]):.9g} to the end"
     else:
-        where = f"between steps {float(rate.series.step[start]):g} and {float(rate.series.step[end]):g}"
+        where = f"between steps {float(rate.series.step[start]):.9g} and {float(rate.series.step[end]):.9g}"
     before = f", after {rate.value[start - 1]:.3g}" if start else ""
     return Finding(
         CODE,

@@ -115,7 +115,7 @@ def _finding(case: Case, rate: Rates, wild: list[int]) -> Finding:
         NAME,
         "warn",
         (s.metric,),
-        f"{s.logged_as} jumps up {by} at step {float(s.step[first]):g}{others}: no warm-up and no restart is due there",
+        f"{s.logged_as} jumps up {by} at step {s.step[first]:.9g}{others}: no warm-up and no restart is due there",
         REMEDY,
         float(s.step[first - 1]),
         float(s.step[wild[-1]]),

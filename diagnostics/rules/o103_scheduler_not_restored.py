@@ -78,7 +78,7 @@ def _began_anew(raw: Series, same: float, other: float, rows: int) -> tuple[int,
 def _second_warm_up(case: Case, rate: Rates, i: int) -> Finding:
     s = rate.series
     message = (
-        f"{s.logged_as} falls from {rate.value[i - 1]:.3g} to {rate.value[i]:.3g} at step {float(s.step[i]):g} and "
+        f"{s.logged_as} falls from {rate.value[i - 1]:.3g} to {rate.value[i]:.3g} at step {float(s.step[i]):.9g} and "
         "warms up again, as after a resume whose scheduler was not restored"
     )
     return _finding(case, s, (i - 1, i), message, f"a fall at once and a climb of 3 or more points, {len(rate)} points")
@@ -86,7 +86,7 @@ def _second_warm_up(case: Case, rate: Rates, i: int) -> Finding:
 
 def _anew(case: Case, raw: Series, b: int, due: float) -> Finding:
     message = (
-        f"{raw.logged_as} is {raw.value[b]:.3g} after the resume at step {float(raw.step[b]):g}, as in the first "
+        f"{raw.logged_as} is {raw.value[b]:.3g} after the resume at step {float(raw.step[b]):.9g}, as in the first "
         f"rows of the log; {due:.3g} was due there: the scheduler was not restored"
     )
     return _finding(case, raw, (b - 1, b), message, "the rates after the resume repeat those of the log's start")

@@ -92,7 +92,7 @@ def drops(stages: tuple[Stage, ...], pixels_per_unit: float) -> tuple[Drop, ...]
 
 def _finding(case: Case, loss: Series, error: Series, points: Matched, chosen: int, best: int) -> Finding:
     unit = "epoch" if case.step_unit == "epoch" else "step"
-    at = [f"{unit} {points.step[i]:g}" for i in (chosen, best)]
+    at = [f"{unit} {points.step[i]:.9g}" for i in (chosen, best)]
     (low, high), errors = points.values[0, [chosen, best]], points.values[1, [chosen, best]]
     why = "".join(
         f"; the loss drops from {d.below:.3g} to {d.above:.3g} at {d.pixels:.3g} px"

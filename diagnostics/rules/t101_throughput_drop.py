@@ -120,7 +120,7 @@ def _finding(case: Case, pace: Pace, at: tuple[int, int], usual: float, now: flo
         NAME,
         severity,
         (pace.source.metric,),
-        f"steps take {level(now - usual):.2f} times as long as usual since step {c.step(start):g}{told}",
+        f"steps take {level(now - usual):.2f} times as long as usual since step {c.step(start):.9g}{told}",
         REMEDY,
         c.step(start),
         c.step(-1),
@@ -135,7 +135,7 @@ def _cited(case: Case, pace: Pace, index: int) -> Evidence:
     if pace.what != "time per step":
         return cited
     step = pace.source.step[index]
-    text = f"step {step:g}: {pace.source.value[index]:.4g} s per step by the time stamps"
+    text = f"step {step:.9g}: {pace.source.value[index]:.4g} s per step by the time stamps"
     return Evidence(cited.path, cited.line, text)
 
 

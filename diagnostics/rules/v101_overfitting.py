@@ -220,7 +220,7 @@ def _finding(case: Case, c: Curve, rise: Rise, train: Course, severity: Severity
         NAME,
         severity,
         (c.series.metric,),
-        f"{label(c.series)} was best at step {c.step(rise.best):g} ({best:.4g}) and ends at "
+        f"{label(c.series)} was best at step {c.step(rise.best):.9g} ({best:.4g}) and ends at "
         f"{last:.4g}, {percent(rise.size)} over its best level, while the training loss {words}",
         REMEDY,
         c.step(rise.best),

@@ -86,7 +86,7 @@ def _finding(case: Case, gap: Gap, middle: float, end: float, fell: float, z: fl
         "warn",
         (c.series.metric,),
         f"{label(c.series)} stands {ends[1]} above the training loss, {ends[0]} in the middle of the run, and changed "
-        f"by {percent(-fell)} since then; it was best at step {c.step(best):g}",
+        f"by {percent(-fell)} since then; it was best at step {c.step(best):.9g}",
         remedy(case, "V102", REMEDY),
         c.step(start),
         c.step(last),

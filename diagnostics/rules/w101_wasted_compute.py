@@ -57,7 +57,7 @@ def check(case: Case, *, evaluations: int = 20, share: float = 0.25, decayed: fl
         NAME,
         "info",
         (series.metric,),
-        f"{label(series)} is within one standard error of its best from step {c.step(end):g} on: "
+        f"{label(series)} is within one standard error of its best from step {c.step(end):.9g} on: "
         f"{after:.0%} of the run came after it".replace("%", " %"),
         REMEDY,
         c.step(end),

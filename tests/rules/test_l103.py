@@ -1,5 +1,7 @@
 """L103: a loss that gives back what it had gained, or ends above its start."""
 
+import re
+
 import numpy as np
 import pytest
 from curves import noisy, power_law
@@ -161,3 +163,11 @@ def test_a_slight_rise_that_later_evaluations_do_not_show_is_that_of_the_batches
     at = np.arange(50.0, evaluated_until + 1, 50)
     validation = 1.05 + 2 * np.exp(-8 * at / 1000)
     assert isinstance(check(case({"loss": loss, "eval/loss": (at, validation)})), answer)
+
+
+def test_steps_beyond_a_million_are_told_in_full():
+    steps = 1_234_567 + np.arange(600.0)
+    loss = 3 * np.exp(-np.arange(600) / 60) + 0.5 + np.clip((np.arange(600) - 350) / 50, 0, 1) * 3
+    found = check(case({"loss": (steps, noisy(loss, 0.01, np.random.default_rng(0)))}))
+    assert re.search(r"around step 123\d{4} ", found.message)
+    assert all(re.match(r"step 123\d{4}: ", place.text) for place in found.evidence)
