@@ -256,7 +256,7 @@ def clipped_norm(rng: Rng, n: int) -> Log:
     """Three quarters of the steps or more are clipped, at 0.1 to 5."""
     world = draw(rng, n)
     limit = float(rng.choice([0.1, 0.5, 1.0, 5.0]))
-    norm = limit * between(rng, 1.6, 8) * np.exp(0.4 * rng.standard_normal(n))
+    norm = limit * between(rng, 2.5, 10) * np.exp(0.4 * rng.standard_normal(n))
     named = str(rng.choice(["max_grad_norm", "clip_grad", "gradient_clip_val", "grad_clip"]))
     return world.with_train(grad_norm=norm).configured(**{named: limit}).log()
 
@@ -277,7 +277,7 @@ def rate_back_at_its_peak(rng: Rng, n: int) -> Log:
     """Late in a decay the rate is back at its peak at once."""
     world = draw(rng, n)
     rate = schedule(rng, world.t, 3e-4, str(rng.choice(["linear", "cosine"])), 0.0)
-    at = world.t > between(rng, 0.75, 0.9)
+    at = world.t > between(rng, 0.55, 0.85)
     return world.with_train(learning_rate=np.where(at, 3e-4, rate)).log()
 
 

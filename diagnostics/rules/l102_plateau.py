@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,11 @@ class Stretch:
         """Share of the run after that block."""
         return (self.cut.u.size - 1 - self.since) / self.cut.u.size
 
+    @property
+    def last_half(self) -> Stretch:
+        """The last half of the run, though a block in it may lie a little below the best before it."""
+        return replace(self, since=self.cut.u.size // 2 - 1)
+
 
 def check(
     case: Case,
@@ -64,14 +69,15 @@ def check(
     What to try: decay the learning rate; look at what else changed where the plateau begins (data, frozen layers,
     regularisation); a larger model or cleaner labels.
 
-    How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest`
-    0.5 %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, after a
-    gain of `gained` (5 %), and a line through that stretch leaves no room for a fall of `surely` (2 %), it is an
-    info. It is a warning where that lasts for `lasting` (50 %) of the run, with no room for `still` (0.8 %), and
-    the learning rate is known to stay at 90 % of its peak or more; and where the fall stopped at once, `not_before`
-    25 % of the run: the three blocks before fell steadily, `sudden` (5) times as fast as the stretch may, at the
-    most, still fall; and only if the learning rate is not known to be below `decayed` (11 %) of its peak there. At
-    least `blocks_needed` (10) blocks, and no held-out loss that goes on falling. Source: definition of this tool;
+    How it decides: on 10 to 16 near-independent blocks in log space. A block is better when it lies max(`smallest` 0.5
+    %, `errors` 3 standard errors) below the best so far. When none was for `flat` (30 %) of the run, or the last half
+    of it settled in the sense below, after a gain of `gained` (5 %) since the first rows or the first block, and a line
+    through that stretch, or through 6 or more evaluations in it, leaves no room for a fall of `surely` (2 %), it is an
+    info. It is a warning where that lasts for `lasting` (50 %) of the run, with no room for `still` (0.8 %), and the
+    learning rate is known to stay at 90 % of its peak or more; and where the fall stopped at once, `not_before` 25 % of
+    the run: the three blocks before fell steadily, `sudden` (5) times as fast as the stretch may, at the most, still
+    fall; and only if the learning rate is not known to be below `decayed` (11 %) of its peak there. At least
+    `blocks_needed` (10) blocks, and no held-out loss that goes on falling. Source: definition of this tool;
     ReduceLROnPlateau counts evaluations, so that its verdict depends on how often is logged.
 
     Blind spots: a loss that comes to rest smoothly while the rate decays, or with a rate that is not logged, has
@@ -87,25 +93,24 @@ def check(
     if count < blocks_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
     s = _stretch(c, count, smallest, errors)
-    gain = float(s.cut.u[0] - s.cut.u[s.since])
-    if s.share < flat or gain < max(math.log1p(gained), 2 * errors * s.error) or _small(s):
+    if s.share < lasting and _settled(case, c, s.last_half, still):
+        s = s.last_half
+    if s.share < flat or not _gained(c, s, gained, 2 * errors) or _small(s):
         return Pass(CODE, f"the last better block is {s.share:.0%} of the run before its end".replace("%", " %"))
     start = int(s.cut.start[s.since + 1])
     if warming_up(case, c.x) or restarted(case, c.x, int(s.cut.start[s.since])):
         return NotRun(CODE, "inconclusive: the learning rate has risen since the last better block")
-    fall = _most_fall(c.u[start:], c)
     rise = float(s.cut.u[s.since + 1 :].mean() - s.cut.u[s.since])
-    if _held_out_falls(case, c.x[start], smallest):
+    fall, evaluated = _most_falls(case, c, s)
+    if _falls(_held_out(case, c.x[start]), smallest):
         return Pass(CODE, f"no better block for {s.share:.0%} of the run, but validation falls".replace("%", " %"))
-    if fall > surely or rise > math.log1p(gained):
+    if min(fall, evaluated) > surely or rise > math.log1p(gained):
         return Pass(CODE, f"no better block for {s.share:.0%} of the run, but it may still fall".replace("%", " %"))
     low = _decayed(case, c.x, start, decayed)
-    # Short curves that remember come to rest by chance (see `remembers`).
-    clear = len(c) >= 2000 or c.noise.lag1 <= 0.5
-    high = s.share >= lasting and fall <= still and _undecayed(case, c.x, start)
-    alarming = clear and not low and (high or _sudden(s, fall, sudden, not_before))
+    high = s.share >= lasting and _settled(case, c, s, still) and _undecayed(case, c.x, start)
+    alarming = not low and (high or (_clear(c) and fall <= surely and _sudden(s, fall, sudden, not_before)))
     severity: Severity = "warn" if alarming else "info"
-    return _finding(case, c, s, start, fall, low, severity)
+    return _finding(case, c, s, start, min(fall, evaluated), low, severity)
 
 
 def _stretch(c: Curve, count: int, smallest: float, errors: float) -> Stretch:
@@ -119,29 +124,67 @@ def _stretch(c: Curve, count: int, smallest: float, errors: float) -> Stretch:
     return Stretch(cut, since, error)
 
 
+def _gained(c: Curve, s: Stretch, gained: float, errors: float) -> bool:
+    """Whether the loss had fallen before, from its first rows or from its first block."""
+    for rows in (5, 20, int(s.cut.n[0])):
+        error = math.hypot(s.error, c.scatter(2.0) * math.sqrt(min(1.0, c.memory / rows)))
+        gain = float(c.u[:rows].mean() - s.cut.u[s.since])
+        if rows <= s.cut.n[0] and gain >= max(math.log1p(gained), errors * error):
+            return True
+    return False
+
+
+def _clear(c: Curve) -> bool:
+    """Whether the curve is no short one that remembers, which comes to rest by chance (see `remembers`)."""
+    return len(c) >= 2000 or c.noise.lag1 <= 0.5
+
+
+def _settled(case: Case, c: Curve, s: Stretch, still: float) -> bool:
+    """Whether the rows of a stretch, or its evaluations, leave no room for a fall."""
+    fall, evaluated = _most_falls(case, c, s)
+    return (_clear(c) and fall <= still) or evaluated <= still
+
+
+def _most_falls(case: Case, c: Curve, s: Stretch) -> tuple[float, float]:
+    """The largest fall over a stretch that its rows, and its evaluations, leave possible."""
+    start = int(s.cut.start[s.since + 1])
+    held_out = _held_out(case, c.x[start])
+    return _most_fall(c.u[start:], c.scatter(), c.memory), _most_fall(held_out, scatter(held_out), 1.0, fewest=6)
+
+
 def _small(s: Stretch) -> bool:
     """Whether what is left of the loss is next to nothing."""
     return math.exp(float(s.cut.u[-1] - s.cut.u[0])) < 0.02
 
 
-def _held_out_falls(case: Case, since: float, smallest: float, errors: float = 3.0, needed: int = 4) -> bool:
-    """Whether the held-out loss still falls over these steps: it is the batches then that hide it."""
+def _held_out(case: Case, since: float) -> Floats:
+    """Ln of the held-out losses from a step on; empty where there are none that can be judged."""
     held_out = case.validation
     if held_out is None or unfit(case, held_out):
-        return False
+        return np.zeros(0)
     evaluated = curve(sound(held_out))
-    u = evaluated.u[evaluated.x >= since]
+    return evaluated.u[evaluated.x >= since]
+
+
+def _falls(u: Floats, smallest: float, errors: float = 3.0, needed: int = 4) -> bool:
+    """Whether the held-out loss still falls over these evaluations: it is the batches then that hide it."""
     if u.size < needed:
         return False
     third = max(1, u.size // 3)
-    fall = float(u[:third].mean() - u[-third:].mean())
+    # The first third may hold the end of the fall before.
+    fall = float(u[-2 * third : -third].mean() - u[-third:].mean())
     return fall > max(math.log1p(smallest), errors * scatter(u) * math.sqrt(2 / third))
 
 
-def _most_fall(u: Floats, c: Curve, errors: float = 2.0) -> float:
-    """The largest fall over these rows, in ln units, that a straight line through them leaves possible."""
+def _most_fall(u: Floats, noise: float, memory: float, fewest: int = 2, errors: float = 2.0) -> float:
+    """The largest fall over these rows, in ln units, that a straight line through them leaves possible.
+
+    Infinity for fewer rows than `fewest`.
+    """
+    if u.size < fewest:
+        return math.inf
     slope = float(np.polyfit(np.arange(u.size), u, 1)[0])
-    return max(0.0, errors * c.scatter() * math.sqrt(12 * c.memory / u.size) - slope * (u.size - 1))
+    return max(0.0, errors * noise * math.sqrt(12 * memory / u.size) - slope * (u.size - 1))
 
 
 def _decayed(case: Case, x: Floats, start: int, decayed: float) -> bool:
@@ -162,7 +205,7 @@ def _sudden(s: Stretch, fall: float, times: float, not_before: float) -> bool:
     before = -np.diff(s.cut.u[s.since - 3 : s.since + 1])
     pace, still = float(before.mean()), fall / (s.cut.u.size - 1 - s.since)
     # A loss that comes to rest smoothly falls by less from block to block. The last one holds a part of the fall only.
-    steady = before[1] > 0 and 0.5 * before[1] < before[0] < 1.3 * before[1]
+    steady = before[1] > 0 and 0.5 * before[1] < before[0] < 1.3 * before[1] - s.error
     return bool(steady and pace > max(times * still, 4 * s.error, math.log1p(0.01)))
 
 

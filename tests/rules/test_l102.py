@@ -67,3 +67,16 @@ def test_no_plateau_while_the_held_out_loss_falls(held_out, answer):
     at = np.arange(50.0, 1001, 50)
     validation = np.interp(at, [0, 450, 1000], [3.0, 1.2, 1.2 * held_out])
     assert isinstance(check(case({"loss": stopped(1000), "eval/loss": (at, validation)})), answer)
+
+
+@pytest.mark.parametrize(("scatter", "answer"), [(0.002, Finding), (0.02, Pass)])
+def test_evaluations_that_stand_still_say_more_than_a_noisy_loss(scatter, answer):
+    rng = np.random.default_rng(4)
+    t = np.linspace(0, 1, 1000)
+    course = 1 + 0.6 * np.exp(-30 * t)
+    at = np.arange(40, 1000, 40)
+    series = {"loss": noisy(course, 0.1, rng), "learning_rate": np.full(1000, 3e-4)}
+    series["eval/loss"] = (at + 1.0, noisy(course[at], scatter, rng))
+    result = check(case(series))
+    assert isinstance(result, answer)
+    assert not isinstance(result, Finding) or result.severity == "warn"
