@@ -108,9 +108,15 @@ def _reasons(finding: Finding) -> None:
         ("What it cannot see, and what would change the verdict", "Blind spots"),
     ):
         if heading in sections:
-            st.markdown(f"**{title}:** {inert(sections[heading])}")
+            st.markdown(f"**{title}:** {_with_code(sections[heading])}")
     if rule.thresholds:
         st.caption("Thresholds: " + inert(", ".join(f"{k} = {v}" for k, v in rule.thresholds.items())))
+
+
+def _with_code(text: str) -> str:
+    """Text of our own, in which names stand between backticks."""
+    parts = text.split("`")
+    return "".join(f"`{part}`" if number % 2 else inert(part) for number, part in enumerate(parts))
 
 
 def _accept(finding: Finding, report: Report) -> None:

@@ -64,6 +64,7 @@ def test_a_card_tells_claim_window_next_action_consequences_and_how(opened):
     for part in ("V101 overfitting", "since step 75", "Next:", "then W101", "How it was decided here:"):
         assert part in told
     assert "What it may come from, and what to try (hypotheses):" in told
+    assert "`few` (20)" in told
 
 
 def test_evidence_opens_the_log_at_its_line(opened):
