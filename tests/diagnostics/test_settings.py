@@ -3,12 +3,14 @@
 import os
 import pickle
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from trainvitals.diagnostics.report import Pass
 from trainvitals.diagnostics.rule import Rule
+from trainvitals.diagnostics.rules import RULES as ALL_RULES
 from trainvitals.diagnostics.settings import Settings, SettingsError, assigned, find, load, override, parse
 
 
@@ -218,3 +220,12 @@ def test_a_pattern_that_cannot_be_used_is_named_with_its_file_and_key(tmp_path: 
     path = write(tmp_path / "trainvitals.toml", text)
     with pytest.raises(SettingsError, match=re.escape(f"{path}: {problem}")):
         load(path, RULES)
+
+
+def test_the_settings_that_the_readme_shows_are_settings() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+    examples = re.findall(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert len(examples) >= 1
+    shown = parse(tomllib.loads(examples[0]), ALL_RULES, "README.md")
+    assert {t.kind for t in shown.tolerances} == {"relative", "absolute", "band"}
+    assert [kind.name for kind in shown.loss_types] == ["mine"]
