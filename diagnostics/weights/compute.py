@@ -27,6 +27,9 @@ from trainvitals.diagnostics.weights.request import Clock, Request, Say
 from trainvitals.diagnostics.weights.surface import Kind, LossSurface, Station
 from trainvitals.diagnostics.weights.task import Data, data_of
 
+TRIALS = 0.1
+"""Share of the budget for finding out how many models in one call are fastest."""
+
 
 def compute(
     model: nn.Module,
@@ -76,7 +79,7 @@ def _measured(
     plane = _plane(model, used, request)
     probe = Probe(model, order, plane.base, plane.directions, device_of(request.device))
     clock.say("trying out how many models fit into one call")
-    probe.calibrate()
+    probe.calibrate(TRIALS * request.budget)
     work = Measurement(request, plane, probe, clock, output, names)
     work.resume()
     return work.run(used)

@@ -16,7 +16,7 @@ from trainvitals.diagnostics.weights.adaptive import Grid, Pace
 from trainvitals.diagnostics.weights.checkpoints import Checkpoint, Weights, load
 from trainvitals.diagnostics.weights.directions import Plane, cosine
 from trainvitals.diagnostics.weights.errors import TaskError
-from trainvitals.diagnostics.weights.field import Estimate, Field, estimate
+from trainvitals.diagnostics.weights.field import USABLE, Estimate, Field, estimate
 from trainvitals.diagnostics.weights.probe import Probe, device_name
 from trainvitals.diagnostics.weights.request import Clock, Request
 from trainvitals.diagnostics.weights.sharpness import sharpness
@@ -30,6 +30,8 @@ SHARE_OF_PATH = 0.1
 """Shares of the budget for the sharpness, and for the losses of the checkpoints themselves."""
 COST_OF_PRODUCT = 6.0
 """A Hessian-vector product takes about so many times what the loss takes."""
+START = 1.0
+"""Seconds that torch takes to load what forward differentiation needs: a shorter time is not worth beginning."""
 PRODUCTS = 20
 """Products that are reckoned with."""
 CHUNK = 0.03
@@ -86,9 +88,9 @@ class Measurement:
         return found
 
     def _sharpness(self) -> None:
-        if not self.request.sharpness or self.sharp is not None:
-            return
         limit = SHARE_OF_SHARPNESS * self.request.budget
+        if not self.request.sharpness or self.sharp is not None or limit < COST_OF_PRODUCT * self.probe.seconds + START:
+            return
         self.clock.say("looking for the largest eigenvalue of the Hessian")
         one = COST_OF_PRODUCT * PRODUCTS * self.probe.seconds
         parts = max(1, min(self.field.of, int(limit / max(one, 1e-12))))
@@ -146,7 +148,10 @@ class Measurement:
 
     def _surface(self, now: Estimate, stopped: str) -> LossSurface:
         shape = (self.grid.rows, self.grid.columns)
-        loss, error = now.loss.reshape(shape), np.where(np.isfinite(now.error), now.error, np.nan).reshape(shape)
+        # Fewer cells say nothing of those between them.
+        shown = self.field.known(0) if self.field.known(0).sum() < USABLE else np.ones(len(now.loss), np.bool_)
+        loss = np.where(shown, now.loss, np.nan).reshape(shape)
+        error = np.where(shown & np.isfinite(now.error), now.error, np.nan).reshape(shape)
         return LossSurface(
             self.plane.kind,
             self.axes[0],

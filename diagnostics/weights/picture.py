@@ -240,11 +240,12 @@ def _precision(surface: LossSurface) -> str:
     known = surface.measured
     told = f"{known.sum()} of {known.size} cells were measured"
     told += "" if known.all() else ", the others are interpolated"
-    worst, usual = float(np.nanmax(surface.error, initial=0.0)), float(np.nanmedian(surface.error))
+    finite = surface.error[np.isfinite(surface.error)]
     about = surface.about
     spent = about.get("spent")
     cost = f"; {spent:.3g} s on {about.get('device', 'a device')}" if isinstance(spent, int | float) else ""
-    return f"{told}; the standard error is {usual:.2g} in the median and {worst:.2g} at most{cost}"
+    error = f"{np.median(finite):.2g} in the median and {finite.max():.2g} at most" if finite.size else "not known"
+    return f"{told}; the standard error is {error}{cost}"
 
 
 def _of_path(surface: LossSurface) -> Iterator[str]:

@@ -93,12 +93,16 @@ class Probe:
         self.directions = [{f"model.{n}": t.to(device) for n, t in one.items()} for one in directions]
         self.batch, self.way, self.seconds, self.evaluations = 1, "loop", 0.0, 0
 
-    def calibrate(self) -> None:
+    def calibrate(self, limit: float = 10.0) -> None:
         """Find out how many models in one call are fastest here, and whether vmap gives what a loop gives.
+
+        Args:
+            limit: seconds after which nothing further is tried.
 
         Raises:
             TaskError: model, data and loss do not go together.
         """
+        until = time.perf_counter() + limit
         far = np.linspace(0.1, 0.2, len(self.directions))
         try:
             slow = self._loop(far[None], 0)
@@ -108,7 +112,8 @@ class Probe:
             text = f"the model does not take the data: {type(error).__name__}: {error}"
             raise TaskError(" ".join(text.split())[:500]) from error
         self.seconds = self._threads(partial(self._loop, far[None], 0))
-        if not self.directions:
+        self.way = "loop, as there is no time to try more"
+        if not self.directions or time.perf_counter() > until:
             return
         try:
             fast = self._vmap(np.stack([far, far]), 0)
@@ -120,6 +125,8 @@ class Probe:
             return
         self.way = "loop, as vmap is slower here"
         for count in BATCHES.get(self.device.type, (8,)):
+            if time.perf_counter() > until:
+                break
             try:
                 each = self._timed(partial(self._vmap, np.stack([far] * count), 0)) / count
             except RuntimeError:  # out of memory

@@ -15,6 +15,7 @@ from trainvitals.diagnostics.weights.compute import compute  # noqa: E402
 from trainvitals.diagnostics.weights.directions import random_direction  # noqa: E402
 from trainvitals.diagnostics.weights.errors import TaskError  # noqa: E402
 from trainvitals.diagnostics.weights.measurement import OtherSurfaceError, barrier_of  # noqa: E402
+from trainvitals.diagnostics.weights.picture import landscape  # noqa: E402
 from trainvitals.diagnostics.weights.request import Request  # noqa: E402
 
 
@@ -85,7 +86,7 @@ def test_a_line_has_its_ends_at_the_checkpoints_and_the_barrier_between(tmp_path
     def double_well(model, batch):
         return ((model.w[0, 0] ** 2 - 1) ** 2 + model.w[0, 0] * 0.1 + batch.mean() * 0).squeeze()
 
-    found = compute(Wells(), ([torch.zeros(1)], double_well), find([str(tmp_path)]), request(grid=41))
+    found = compute(Wells(), ([torch.zeros(1)], double_well), find([str(tmp_path)]), request(grid=41, tolerance=0.0))
     assert found.is_line
     x = 2 * found.across - 1
     np.testing.assert_allclose(found.loss[0], (x**2 - 1) ** 2 + 0.1 * x, atol=1e-5)
@@ -134,6 +135,16 @@ def test_the_budget_is_kept_and_what_is_missing_is_told(tmp_path, budget):
     assert slow.finished
     assert np.nanmedian(slow.error) > 0
     assert np.isfinite(slow.loss).all()
+
+
+def test_no_time_at_all_is_no_error_and_no_made_up_surface(tmp_path):
+    checkpoints = find([str(p) for p in trained(tmp_path, 5)])
+    found = compute(Slow(), (rows(40), mean_square), checkpoints, request(grid=41, budget=0.01))
+    assert found.measured.sum() < 4
+    assert np.isfinite(found.loss).sum() == found.measured.sum(), "nothing is drawn that was not measured"
+    assert found.sharpness is None
+    told = " ".join(landscape(found).sentences)
+    assert "of 1681 cells were measured" in told
 
 
 def test_more_time_makes_the_error_smaller_and_true(tmp_path):
