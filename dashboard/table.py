@@ -22,6 +22,9 @@ BANDS = {"fail": "\u2716 ", "warn": "\u26a0 ", "good": "\u2714 ", "": ""}
 MOST_CELLS = 300
 """Characters of a finding."""
 
+HUGE = 3e38
+"""What a curve of half the digits cannot hold; NaN is not below it either."""
+
 
 def columns(shown: Sequence[Row]) -> dict[str, ColumnConfig]:
     """How each column is shown."""
@@ -59,7 +62,7 @@ def arrow(shown: Sequence[Row]) -> pa.Table:
         "run": pa.array([terminal(row.name) for row in shown]),
         "finding": pa.array([terminal(f"{row.code} {row.finding}".strip(), MOST_CELLS) for row in shown]),
         "since": _numbers(row.since for row in shown),
-        "curve": pa.array([[v for v in row.spark if math.isfinite(v)] for row in shown], pa.list_(pa.float32())),
+        "curve": pa.array([[v for v in row.spark if abs(v) < HUGE] for row in shown], pa.list_(pa.float32())),
         "last loss": _numbers(row.loss for row in shown),
         "best": _numbers(row.best for row in shown),
         "ratio": _numbers(row.ratio for row in shown),

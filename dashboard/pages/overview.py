@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import streamlit as st
 
 from trainvitals.dashboard import links, runs, table
 from trainvitals.dashboard.inert import inert
-from trainvitals.diagnostics.catalogue import Row
-from trainvitals.diagnostics.catalogue.filtering import Wanted, chosen, settings_that_differ, values_of
+from trainvitals.diagnostics.catalogue import Row, Snapshot
+from trainvitals.diagnostics.catalogue.filtering import Wanted, places, settings_that_differ, values_of
 from trainvitals.diagnostics.render.sanitise import terminal
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.column_types import ColumnConfig
 
 FIRST_ROWS = 200
 """Rows that are shown while others are still read."""
@@ -21,16 +28,42 @@ FILTERS = ("q", "verdict", "loss", "setting", "value")
 _SHOWN, _KEPT = "runs in the table", "filters of the overview"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """What is the same for everybody who looks at the runs as they are now, whatever the filters."""
+
+    rows: tuple[Row, ...]
+    cells: pa.Table
+    columns: Mapping[str, ColumnConfig]
+    verdicts: Sequence[str]
+    kinds: Sequence[str]
+    settings: Sequence[str]
+
+
+@lru_cache(maxsize=1)
+def _listing(known: Snapshot) -> Listing:
+    """Made once for each state of the runs: with thousands of them, it takes longer than all else."""
+    rows = tuple(one.row for one in known.entries.values())
+    present = {row.verdict for row in rows}
+    return Listing(
+        rows,
+        table.arrow(rows),
+        table.columns(rows),
+        [verdict for verdict in runs.ORDER if verdict in present],
+        sorted({row.loss_type for row in rows}),
+        settings_that_differ(rows),
+    )
+
+
 def show() -> None:
     """Draw the table of runs, worst first; a chosen row opens its run."""
-    found = runs.rows()
-    wanted = _filters(found)
-    kept = chosen(found, wanted)
-    _summary(found, kept)
+    all_runs = _listing(runs.snapshot())
+    kept = places(all_runs.rows, _filters(all_runs))
+    _summary(all_runs.rows, [all_runs.rows[i] for i in kept])
     if not kept:
         st.info("No run fits these filters: take one of them away to see runs again.", icon=":material/filter_alt_off:")
         return
-    _table(kept)
+    _table(all_runs, kept)
 
 
 def show_progress() -> None:
@@ -47,24 +80,21 @@ def show_progress() -> None:
     place.empty()
 
 
-def _filters(found: Sequence[Row]) -> Wanted:
+def _filters(found: Listing) -> Wanted:
     """The widgets above the table; their values stand in the URL, and those that name nothing here are dropped."""
-    present = {row.verdict for row in found}
-    verdicts = [verdict for verdict in runs.ORDER if verdict in present]
-    kinds = sorted({row.loss_type for row in found})
-    names = settings_that_differ(found)
-    _return({"verdict": verdicts, "loss": kinds, "setting": names})
+    kinds, names = found.kinds, found.settings
+    _return({"verdict": found.verdicts, "loss": kinds, "setting": names})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             "Name", key="q", bind="query-params", live=True, type="search", max_chars=200, placeholder="any", width=200
         )
         # The words as they stand in the URL: an icon would have to stand there, too.
         picked = st.pills(
-            "Verdict", verdicts, selection_mode="multi", key="verdict", bind="query-params", width="content"
+            "Verdict", found.verdicts, selection_mode="multi", key="verdict", bind="query-params", width="content"
         )
         types = _several("Loss type", kinds, "loss") if len(kinds) > 1 else []
         setting = _one("Setting", names, "setting", "any") if names else None
-        value = _one("Value", values_of(setting, found), "value", "any that is set") if setting else None
+        value = _one("Value", values_of(setting, found.rows), "value", "any that is set") if setting else None
         if st.button("Refresh", icon=":material/refresh:", help="Look for new and changed runs"):
             runs.refresh()
             st.rerun()
@@ -116,18 +146,18 @@ def _summary(found: Sequence[Row], kept: Sequence[Row]) -> None:
     st.markdown(" &nbsp; ".join((*parts, f":gray[{of} {where}; click a run's name to open it]")))
 
 
-def _table(kept: Sequence[Row]) -> None:
+def _table(found: Listing, kept: Sequence[int]) -> None:
     before = st.session_state.get(_SHOWN, ())
-    names = tuple(row.name for row in kept)
+    names = tuple(found.rows[i].name for i in kept)
     event = st.dataframe(
-        table.arrow(kept),
+        found.cells if len(kept) == len(found.rows) else found.cells.take(kept),
         hide_index=True,
         on_select="rerun",
         selection_mode=["single-row", "single-cell"],
         key="runs",
         height=min(MOST_HEIGHT, ROW_HEIGHT * (len(kept) + 1) + 3),
         row_height=ROW_HEIGHT,
-        column_config=table.columns(kept),
+        column_config=found.columns,
         placeholder="",
         alt="Table of runs with verdict, worst finding and loss",
     )

@@ -29,9 +29,9 @@ COST = 20.0
 """The folder is listed again after so many times what listing it took."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """What is known at a moment.
+    """What is known at a moment; it compares by identity.
 
     Attributes:
         entries: the runs by their names, worst first.

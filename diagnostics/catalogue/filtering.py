@@ -35,9 +35,9 @@ class Wanted:
         return any(name == self.setting and self.value in ("", value) for name, value in row.settings)
 
 
-def chosen(rows: Iterable[Row], wanted: Wanted) -> list[Row]:
-    """The rows that fit, in their order."""
-    return [row for row in rows if wanted.fits(row)]
+def places(rows: Iterable[Row], wanted: Wanted) -> list[int]:
+    """Indices of the rows that fit."""
+    return [i for i, row in enumerate(rows) if wanted.fits(row)]
 
 
 def settings_that_differ(rows: Sequence[Row]) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from trainvitals.diagnostics.catalogue import Catalogue, catalogue, entry, opened, workers
-from trainvitals.diagnostics.catalogue.filtering import Wanted, chosen, settings_that_differ, values_of
+from trainvitals.diagnostics.catalogue.filtering import Wanted, places, settings_that_differ, values_of
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings, SettingsError, load
 from trainvitals.parsers import discover
@@ -379,7 +379,7 @@ def test_rows_are_chosen_by_name_verdict_loss_type_and_setting(tmp_path):
     found = [one.row for one in scanned(tmp_path).snapshot.entries.values()]
 
     def names(**wanted):
-        return sorted(row.name for row in chosen(found, Wanted(**wanted)))
+        return sorted(found[i].name for i in places(found, Wanted(**wanted)))
 
     assert names() == ["Alpha", "beta", "gamma"]
     assert names(name="ALPH") == ["Alpha"]
