@@ -9,6 +9,7 @@ import numpy as np
 
 from trainvitals.diagnostics.charts.columns import Columns
 from trainvitals.diagnostics.charts.spec import Chart, Spec, layer, legend, nominal, quantitative
+from trainvitals.diagnostics.charts.ticks import decades
 from trainvitals.diagnostics.landscape.picture import Band, Curve, Mark, Plot, Scale, Surface
 from trainvitals.diagnostics.render.landscape.shapes import HEAT, PALETTE
 from trainvitals.diagnostics.render.sanitise import terminal
@@ -84,7 +85,8 @@ def _axis(scale: Scale, field: str, values: Sequence[Floats], margin: float = 0.
     high = high + room if scale.high is None else scale.high
     shown: Spec = {"domain": [low, high if high > low else low + 1.0], "nice": False}
     shown |= {"type": "log"} if scale.log else {"zero": False}
-    return quantitative(field, title=scale.label or None, scale=shown, axis=dict(AXIS))
+    ticks = decades(low, high) if scale.log else {}
+    return quantitative(field, title=scale.label or None, scale=shown, axis={**AXIS, **ticks})
 
 
 # --- curves -----------------------------------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ def _words(marks: Sequence[Mark]) -> dict[str, Column]:
 
 def _texts(data: str, where: Spec, *, rim: bool) -> list[Spec]:
     """Words right of their place; on a surface in black with a white rim, as its colours are dark and light."""
-    mark: Spec = {"type": "text", "align": "left", "dx": 6, "dy": -9, "fontSize": 12}
+    mark: Spec = {"type": "text", "align": "left", "dx": 8, "dy": -11, "fontSize": 12}
     encoding = {**where, "text": nominal("text")}
     if not rim:
         return [layer(data, {**mark, "color": GREY}, encoding)]
@@ -213,8 +215,9 @@ def _ends(centres: Floats) -> Floats:
 
 def _cells(surface: Surface) -> Columns:
     """The corners, the centre and the height of every cell."""
-    # A little too large: seams show between rectangles that only touch.
-    half_x, half_y = (0.55 * float(axis[1] - axis[0]) for axis in (surface.across, surface.up))
+    # A pixel too large: seams show between rectangles that only touch.
+    axes = (surface.across, surface.up)
+    half_x, half_y = ((0.5 + axis.size / BOTH["height"]) * float(axis[1] - axis[0]) for axis in axes)
     at, up = (axis.ravel() for axis in np.meshgrid(surface.across, surface.up))
     z = np.where(np.isfinite(surface.z), surface.z, np.nan).ravel()
     return {"x": at - half_x, "x2": at + half_x, "y": up - half_y, "y2": up + half_y, "at": at, "up": up, "z": z}

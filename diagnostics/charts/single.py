@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainvitals.diagnostics.charts.palette import COLOURS, SEVERITY_COLOURS
+from trainvitals.diagnostics.charts.ticks import decades
 from trainvitals.diagnostics.downsample import thin
 from trainvitals.diagnostics.report import Finding
 from trainvitals.parsers.model import Floats, Series
@@ -78,8 +79,11 @@ def curves_chart(
     )
     title = {"step": unit, "epoch": "epoch", "time": "hours"}[axis]
     x = alt.X(field=POSITION, type="quantitative", title=title, scale=alt.Scale(zero=False, nice=False))
-    scale = alt.Scale(type="log") if log and (points[VALUE] > 0).all() else alt.Scale(zero=False)
-    y = alt.Y(field=VALUE, type="quantitative", title=None, scale=scale, axis=alt.Axis(format=".4~g", tickCount=6))
+    log = log and bool((points[VALUE] > 0).all())
+    scale = alt.Scale(type="log", nice=False) if log else alt.Scale(zero=False)
+    ticks = decades(float(points[VALUE].min()), float(points[VALUE].max())) if log else {}
+    axis_y = alt.Axis(format=".4~g", tickCount=6, **ticks)
+    y = alt.Y(field=VALUE, type="quantitative", title=None, scale=scale, axis=axis_y)
     lines = (
         alt.Chart(points)
         .mark_line(strokeWidth=1.4, clip=True, point=len(points) <= 60)

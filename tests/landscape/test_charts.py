@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trainvitals.diagnostics.charts.landscape import panel_chart
+from trainvitals.diagnostics.charts.ticks import decades
 from trainvitals.diagnostics.landscape import article, causal_lm, eos, softce, spatial
 from trainvitals.diagnostics.landscape.picture import Band, Curve, Mark, Plot, Scale, Surface
 from trainvitals.diagnostics.loss_type_toml import builtin
@@ -72,3 +73,16 @@ def test_a_surface_covers_its_plane_and_leaves_out_what_is_not_finite():
     assert layer["encoding"]["x"]["scale"]["domain"] == [-0.5, 2.5]
     assert layer["encoding"]["y"]["scale"]["domain"] == [-0.5, 1.5]
     assert chart.spec["width"] == chart.spec["height"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.004, 30.0, [0.01, 0.1, 1.0, 10.0]),
+        (1.0, 1e12, [1.0, 100.0, 1e4, 1e6, 1e8, 1e10, 1e12]),
+        (1.0, 50.0, None),
+        (0.0, 50.0, None),
+    ],
+)
+def test_a_logarithmic_axis_has_a_few_powers_of_ten(low, high, ticks):
+    assert decades(low, high).get("values") == ticks
