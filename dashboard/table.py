@@ -63,7 +63,8 @@ def arrow(shown: Sequence[Row]) -> pa.Table:
         "finding": pa.array([terminal(f"{row.code} {row.finding}".strip(), MOST_CELLS) for row in shown]),
         "since": _numbers(row.since for row in shown),
         "curve": pa.array([[v for v in row.spark if abs(v) < HUGE] for row in shown], pa.list_(pa.float32())),
-        "last loss": _numbers(row.loss for row in shown),
+        # A cell with NaN is flagged, as it should be; elsewhere it would only be in the way.
+        "last loss": pa.array([row.loss for row in shown], pa.float64()),
         "best": _numbers(row.best for row in shown),
         "ratio": _numbers(row.ratio for row in shown),
         "band": pa.array([_band(row.band) for row in shown]),
@@ -78,7 +79,7 @@ def arrow(shown: Sequence[Row]) -> pa.Table:
 
 
 def _numbers(values: Iterable[float | None]) -> pa.Array:
-    """What is not finite is left empty: a cell can hold no NaN, and the finding says that there is one."""
+    """What is not finite is left empty."""
     return pa.array([v if v is not None and math.isfinite(v) else None for v in values], pa.float64())
 
 
