@@ -93,7 +93,7 @@ def check(
     if count < blocks_needed:
         return NotRun(CODE, f"inconclusive: {len(c)} points give {count} independent blocks of {blocks_needed} needed")
     s = _stretch(c, count, smallest, errors)
-    if s.share < lasting and _settled(case, c, s.last_half, still):
+    if s.share < lasting and _even(s.last_half, smallest) and _settled(case, c, s.last_half, still):
         s = s.last_half
     if s.share < flat or not _gained(c, s, gained, 2 * errors) or _small(s):
         return Pass(CODE, f"the last better block is {s.share:.0%} of the run before its end".replace("%", " %"))
@@ -142,7 +142,16 @@ def _clear(c: Curve) -> bool:
 def _settled(case: Case, c: Curve, s: Stretch, still: float) -> bool:
     """Whether the rows of a stretch, or its evaluations, leave no room for a fall."""
     fall, evaluated = _most_falls(case, c, s)
-    return (_clear(c) and fall <= still) or evaluated <= still
+    rise = _most_fall(-c.u[int(s.cut.start[s.since + 1]) :], c.scatter(), c.memory)
+    # A held-out loss may rest at its floor while the train loss falls beyond doubt: then no rise is possible.
+    return (_clear(c) and fall <= still) or (evaluated <= still and rise > 0)
+
+
+def _even(s: Stretch, smallest: float, errors: float = 3.5) -> bool:
+    """Whether the blocks of a stretch lie at one level, and not below and above it by turns."""
+    level = s.cut.u[s.since + 1 :]
+    apart = float(np.abs(level - level.mean()).max())
+    return apart <= max(math.log1p(smallest), errors * s.error / math.sqrt(2))
 
 
 def _most_falls(case: Case, c: Curve, s: Stretch) -> tuple[float, float]:

@@ -80,3 +80,19 @@ def test_evaluations_that_stand_still_say_more_than_a_noisy_loss(scatter, answer
     result = check(case(series))
     assert isinstance(result, answer)
     assert not isinstance(result, Finding) or result.severity == "warn"
+
+
+def test_a_held_out_loss_at_its_floor_is_no_plateau_of_a_train_loss_that_falls():
+    rng = np.random.default_rng(5)
+    course = power_law(1000, knee=0.3)
+    at = np.arange(40, 1000, 40)
+    series = {"loss": noisy(course, 0.03, rng), "learning_rate": np.full(1000, 3e-4)}
+    series["eval/loss"] = (at + 1.0, noisy(np.maximum(course[at], course[500]), 0.001, rng))
+    assert isinstance(check(case(series)), Pass)
+
+
+def test_harder_data_in_the_last_half_are_no_plateau():
+    rng = np.random.default_rng(6)
+    course = power_law(3000, knee=0.1) * np.where(np.arange(3000) > 1700, 1.04, 1.0)
+    result = check(case({"loss": noisy(course, 0.01, rng), "learning_rate": np.full(3000, 3e-4)}))
+    assert isinstance(result, Pass)
