@@ -73,7 +73,7 @@ def _heights(loss: Floats) -> tuple[Floats, str]:
     finite = loss[np.isfinite(loss)]
     if finite.size and finite.min() > 0 and finite.max() > WIDE * finite.min():
         with np.errstate(invalid="ignore"):
-            return np.log10(loss), "log10 of the loss"
+            return np.log10(loss), "log10 loss"
     return loss, "loss"
 
 

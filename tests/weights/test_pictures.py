@@ -90,7 +90,7 @@ def test_a_surface_is_drawn_with_contours_way_uncertainty_and_slices(scale):
     first, second, *slices = shown.panels
     assert isinstance(first, Surface)
     assert isinstance(second, Surface)
-    assert first.z_label == ("loss" if scale == 1 else "log10 of the loss"), "a wide range is shown by its logarithm"
+    assert first.z_label == ("loss" if scale == 1 else "log10 loss"), "a wide range is shown by its logarithm"
     assert [c.name for c in first.curves].count("way of the training") == 1
     assert len(first.curves) == 12
     assert [isinstance(one, Plot) for one in slices] == [True, True]
