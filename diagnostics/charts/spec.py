@@ -15,6 +15,7 @@ import numpy as np
 from trainvitals.diagnostics.charts.columns import MOST_TIPS, Columns, columns
 from trainvitals.diagnostics.charts.palette import MEANING_COLOURS, SEVERITY_COLOURS, Style
 from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel, grid
+from trainvitals.diagnostics.charts.ticks import decades
 from trainvitals.diagnostics.render.sanitise import terminal
 
 Spec = dict[str, Any]
@@ -166,7 +167,9 @@ def _x(shown: Frame, *, is_last: bool) -> Spec:
 
 def _y(one: Panel) -> Spec:
     scale = {**_range(one.low, one.high), **({"type": "log"} if one.log else {"zero": False})}
-    axis = {"minExtent": AXIS_ROOM, "maxExtent": AXIS_ROOM, "format": ".4~g", "tickCount": 5, "labelOverlap": True}
+    extent = dict.fromkeys(("minExtent", "maxExtent"), AXIS_ROOM)
+    ticks = decades(one.low, one.high) if one.log else {}
+    axis = {**extent, "format": ".4~g", "tickCount": 5, "labelOverlap": True, **ticks}
     return quantitative("y", title=None, scale=scale, axis=axis)
 
 
