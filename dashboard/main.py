@@ -10,8 +10,8 @@ from trainvitals.dashboard import hardening, links, runs
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.pages import bring, compare, curves, landscape, overview, ratios, run
 
-WITHOUT_RUNS = frozenset({"bring"})
-"""Pages that show something else than the runs below the folder."""
+WITHOUT_RUNS = frozenset({"bring", "landscape"})
+"""Pages that have something to show where there are no runs."""
 
 
 def main() -> None:
@@ -32,15 +32,17 @@ def main() -> None:
     if not chosen.url_path:
         hardening.warn_if_open()
     runs.begin_session()
+    if "run" in st.query_params:
+        runs.arrive(st.query_params["run"])
     if chosen.url_path in WITHOUT_RUNS or _has_runs(chosen.url_path):
         chosen.run()
     runs.follow()
 
 
 def _has_runs(path: str) -> bool:
-    if path:
-        runs.arrive(st.query_params.get("run", "") if path == "run" else "")
-    else:
+    if path and "run" not in st.query_params:
+        runs.arrive("")
+    elif not path:
         overview.show_progress()
     known = runs.snapshot()
     if known.trouble:
