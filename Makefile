@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SAMPLE := sample_logs/article/weight-too-high
 
-.PHONY: report test lint dashboard bench accuracy clean
+.PHONY: report test lint dashboard bench accuracy bench-landscape clean
 
 # Exit code 1 says that the log has findings, as this one should.
 report: .venv/installed
@@ -30,6 +30,18 @@ bench: .venv/installed .venv-bench/installed
 accuracy: .venv/installed .venv-peers/installed
 	$(BIN)/python benchmarks/accuracy/run.py --peers .venv-peers/bin/python $(ACCURACY)
 
+# The loss around weights beside a plain loop of another program; see benchmarks/README.md.
+bench-landscape: .venv-landscape/installed benchmarks/data/article/weights-600.pt
+	.venv-landscape/bin/python benchmarks/landscape/run.py benchmarks/data/article $(LANDSCAPE)
+
+benchmarks/data/article/weights-600.pt: .venv-landscape/installed
+	.venv-landscape/bin/trainvitals train article --checkpoints 10 --out benchmarks/data/article
+
+.venv-landscape/installed: benchmarks/landscape/requirements.txt
+	$(PYTHON) -m venv .venv-landscape
+	.venv-landscape/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< --editable '.[trainer]'
+	touch $@
+
 .venv-peers/installed: benchmarks/accuracy/requirements.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
@@ -41,7 +53,7 @@ accuracy: .venv/installed .venv-peers/installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-bench .venv-peers benchmarks/data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-peers .venv-landscape benchmarks/data build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
