@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -25,12 +26,12 @@ MOST_CITED = 4
 RATIO_HEIGHT = 190
 
 
-def draw(one: Examined) -> None:
-    """All findings, worst first; of a healthy run what was looked at, and its loss."""
+def draw(one: Examined, contents: Mapping[str, bytes] | None = None) -> None:
+    """All findings, worst first; of a healthy run what was looked at, and its loss. `contents`: those of an upload."""
     report = one.report
     for number, finding in enumerate(words.ranked(report.findings)):
         with st.container(border=True):
-            _card(finding, one, number)
+            _card(finding, one, number, contents)
     if not report.findings:
         st.markdown(_nothing_found(report))
     if not any("loss" in finding.metrics for finding in report.findings):
@@ -47,7 +48,7 @@ def _nothing_found(report: Report) -> str:
     return f"{words.count(len(report.passed), 'rule')} looked and found nothing wrong."
 
 
-def _card(finding: Finding, one: Examined, number: int) -> None:
+def _card(finding: Finding, one: Examined, number: int, contents: Mapping[str, bytes] | None) -> None:
     report = one.report
     window = words.when(finding, report)
     title = f"{SEVERITIES[finding.severity]} &nbsp; **{finding.code} {inert(finding.name)}**"
@@ -62,7 +63,9 @@ def _card(finding: Finding, one: Examined, number: int) -> None:
             drawing.draw(ratio, f"ratio-of-{number}")
         for picture in shown:
             curves.draw(picture, one.normalised.step_unit, f"{number}-{picture.metric}", [finding])
-    with st.expander("How it was decided, and what it may come from"):
+    with st.expander("Evidence, how it was decided, and what it may come from"):
+        if lines := log.quoted(finding.evidence, report, contents):
+            st.code(lines, language=None)
         _reasons(finding)
     if finding.severity != "info":
         with st.popover("Accept this finding", type="tertiary", icon=":material/done_all:"):

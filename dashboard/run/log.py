@@ -5,6 +5,7 @@ A file is opened only if it is one of the run's own: what the URL says is looked
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,10 +19,11 @@ from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.places import Read, read_from
 from trainvitals.diagnostics.render import words
-from trainvitals.diagnostics.render.sanitise import line_without_secrets, terminal, without_secrets
+from trainvitals.diagnostics.render.excerpt import quote, text
+from trainvitals.diagnostics.render.sanitise import terminal, without_secrets
 from trainvitals.diagnostics.report import Evidence, Report, told
 from trainvitals.parsers.errors import ReadError
-from trainvitals.parsers.excerpt import Excerpt, Line, excerpt
+from trainvitals.parsers.excerpt import Excerpt, excerpt
 
 TAB, FILE, LINE, AROUND = "view", "file", "line", "around"
 """Names in the URL: the open tab, and the place in the log."""
@@ -29,6 +31,8 @@ TITLE = "Log"
 STRETCHES = (10, 50, 200)
 FARTHEST = 10**12
 MOST_JUMPS = 8
+QUOTED_BYTES = 32 << 20
+"""Size of a file whose lines are quoted without being asked for."""
 MOST_ROWS = 40
 """Rows that are seen at once; more are scrolled."""
 
@@ -56,6 +60,26 @@ def link(cited: Evidence, report: Report, key: str) -> None:
 def _code(text: str) -> str:
     """Text inside a code span of a label, which nothing in it can end."""
     return terminal(text).replace("`", "'")
+
+
+def quoted(cited: Sequence[Evidence], report: Report, contents: Mapping[str, bytes] | None) -> str:
+    """The cited lines as they stand in the files of the run; without those of large files and of binary ones."""
+    names = {path: name for name, path in files(report).items()}
+    rows = []
+    for one in cited:
+        # A line at the end of a large file is found by reading all of it: that waits until it is asked for.
+        if one.line and one.path in names and (contents is not None or _size(one.path) <= QUOTED_BYTES):
+            with suppress(ReadError):
+                found = excerpt(one.path, one.line, 0, None if contents is None else contents.get(one.path, b""))
+                rows += [quote(f"{names[one.path]}:{one.line}", line) for line in found.lines]
+    return "\n".join(dict.fromkeys(rows))
+
+
+def _size(path: str) -> float:
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return math.inf
 
 
 def _open(name: str, line: int) -> None:
@@ -125,21 +149,6 @@ def _show(one: Examined, path: str, line: int, around: int, data: bytes | None, 
 
 def _height(found: Excerpt, *, wrap: bool) -> Literal["content"] | int:
     return "content" if wrap or len(found.lines) < MOST_ROWS else 22 * MOST_ROWS
-
-
-def text(found: Excerpt, line: int) -> str:
-    """The lines with their numbers, an arrow at the cited one; nothing in them acts on a browser."""
-    width = len(str(found.lines[-1].number))
-    return "\n".join(row for each in found.lines for row in _rows(each, width, cited=each.number == line))
-
-
-def _rows(line: Line, width: int, *, cited: bool) -> Sequence[str]:
-    arrow = "\u25b6" if cited else " "
-    hidden = [f"({words.count(line.hidden, 'earlier state')} of this line)"] if line.hidden else []
-    # Of a progress bar the last state is the line, but where a finding cites it all that is kept.
-    states = [*hidden, *line.texts] if cited else line.texts[-1:]
-    shown = [terminal(line_without_secrets(state.expandtabs(4)), limit=1000) for state in states]
-    return [f"{arrow} {line.number if i == 0 else '':>{width}} \u2502 {state}" for i, state in enumerate(shown)]
 
 
 def _values(found: Sequence[Read], line: int, unit: str) -> None:

@@ -22,7 +22,7 @@ def draw(examined: Examined, contents: Mapping[str, bytes] | None = None) -> Non
     one = replace(examined, report=map_text(examined.report, lambda _, text: without_secrets(text)))
     verdict.draw(one.report)
     parts: dict[str, Callable[[], None]] = {
-        "Findings": lambda: cards.draw(one),
+        "Findings": lambda: cards.draw(one, contents),
         "Tables": lambda: tables.draw(one.report),
         "Corrections": lambda: corrections.draw(one),
         log.TITLE: lambda: log.draw(one, contents),

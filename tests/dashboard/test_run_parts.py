@@ -67,6 +67,11 @@ def test_a_card_tells_claim_window_next_action_consequences_and_how(opened):
     assert "`few` (20)" in told
 
 
+def test_a_card_quotes_the_lines_that_it_cites(opened):
+    (quoted, *_) = [one.value for one in opened("article/overfitting").code]
+    assert "train.log:79 \u2502 Validation step 75 | Epoch 37 | Loss: 3.02219" in quoted
+
+
 def test_evidence_opens_the_log_at_its_line(opened):
     test = opened("article/overfitting")
     button = next(one for one in test.button if "train.log:79" in one.label)
