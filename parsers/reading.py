@@ -201,7 +201,17 @@ def _placed(found: tuple[Series, ...], source: int, split: Split) -> Iterator[Se
     # One number for all points: a view without memory of its own.
     numbers = np.broadcast_to(np.int64(source), (max(map(len, found), default=0),))
     for series in found:
-        yield replace(series, split=series.split or split, source=numbers[: len(series)])
+        yield Series(
+            series.metric,
+            series.split or split,
+            series.logged_as,
+            series.value,
+            series.step,
+            series.epoch,
+            series.time,
+            series.line,
+            numbers[: len(series)],
+        )
 
 
 def _split_of(one: Parsed, files: RunFiles) -> Split:

@@ -20,6 +20,12 @@ from trainvitals.parsers.model import Bools, Bytes, Column, Floats, Ints, Longs,
 _WIDTH = {"<f": 4, "<d": 8, "<e": 2}
 """Types that are read many at once, and their bytes."""
 
+SHORTEST, LONGEST = 8, 1024
+"""Lengths of bodies that are read many at once; others are no scalars, or few."""
+
+FEW = 6
+"""So many alike events are not worth the trouble."""
+
 MAX_KNOWN = 64
 """Layouts of one length that are remembered from file to file."""
 

@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from trainvitals.parsers.events import bodies as event_bodies
-from trainvitals.parsers.events.bodies import Bodies, Layout
+from trainvitals.parsers.events import kinds
+from trainvitals.parsers.events.bodies import FEW, LONGEST, SHORTEST, Bodies, Layout
 from trainvitals.parsers.events.config import Text, is_config
 from trainvitals.parsers.events.crc32c import masked_checksum
 from trainvitals.parsers.events.heads import Heads, heads
@@ -19,11 +20,8 @@ from trainvitals.parsers.events.wire import WireError
 from trainvitals.parsers.limits import MAX_METRICS, MAX_NAME_LENGTH, MAX_SIDECAR_BYTES
 from trainvitals.parsers.model import Floats, Ints
 
-SHORTEST, LONGEST = 8, 1024
-"""Lengths of bodies that are read many at once; others are no scalars, or few."""
-
-FEW = 6
-"""So many alike events are not worth the trouble."""
+TOGETHER = 1 << 13
+"""Events read together: with their bodies they stay in the processor's cache."""
 
 MAX_LAYOUTS = 40
 """Layouts looked for among events of one length before the rest is read one by one."""
@@ -86,13 +84,29 @@ class Scalars:
         columns = _Open(np.full(block.start.size, -1), front.step, front.time, np.zeros(block.start.size))
         known = len(self.tags)
         alone = _listed(np.flatnonzero(~front.regular))
-        for rows in _equal(block.length - front.length, np.flatnonzero(front.regular)):
+        for rows in _equal(block.length - front.length, self._read_kinds(block, front, columns)):
             alone += self._read_alike(block, front, rows, columns)
         self.alone += len(alone)
         if self.alone <= MAX_ALONE:
             for row in sorted(alone):
                 self._read_one(block, row, columns)
         return self._within_limit(_closed(block, columns), known)
+
+    def _read_kinds(self, block: Block, front: Heads, columns: _Open) -> Ints:
+        """Read the events of the kinds that are many; returns the regular rows left to be read otherwise."""
+        left = front.regular.copy()
+        for first in range(0, block.start.size, TOGETHER):
+            part = slice(first, first + TOGETHER)
+            found = kinds.read(self.data, block.start[part], block.length[part], front.part(part))
+            row = found.row + first
+            counts = np.bincount(found.kind[found.good], minlength=len(found.tags)).tolist()
+            tags = [self._tag(tag) if count else _DROPPED for tag, count in zip(found.tags, counts, strict=True)]
+            columns.tag[row] = np.where(found.good, np.array(tags, np.int64)[found.kind], _DROPPED)
+            columns.value[row] = found.value
+            left[row] = False
+            for bad in row[~found.good].tolist():
+                self._drop(block, bad, BAD_CHECKSUM)
+        return np.flatnonzero(left)
 
     def _read_alike(self, block: Block, front: Heads, row: Ints, columns: _Open) -> list[int]:
         """Read events with bodies of one length, kind by kind; returns the rows left to be read one by one."""
@@ -124,7 +138,7 @@ class Scalars:
         runs = event_bodies.by_tag(bodies, layout)
         left = np.setdiff1d(bodies.row, runs.bodies.row) if len(runs.bodies) < len(bodies) else bodies.row[:0]
         bodies = runs.bodies
-        good = event_bodies.intact(runs, layout, front.crc[bodies.row])
+        good = event_bodies.intact(runs, layout, front.checksums(bodies.row))
         tag_of_run = [
             self._tag(bodies.items[at].tobytes()[layout.tag_at : layout.tag_stop]) if any_good else _DROPPED
             for at, any_good in zip(runs.first.tolist(), np.logical_or.reduceat(good, runs.first).tolist(), strict=True)

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainvitals.parsers.events.crc32c import byte_tables, checksum, looked_up
-from trainvitals.parsers.model import Bools, Floats, Ints, Words
+from trainvitals.parsers.model import Bools, Bytes, Floats, Ints, Words
 
 GATHERED = 24
 """Bytes looked at: 10 up to the step, whose first 8 bytes cover all steps below 2**56."""
 
 _TIME, _STEP = 0x09, 0x10
 _WITHOUT_STEP = 9
+TIME_AT, TIME_STOP, STEP_AT = 1, 9, 10
+"""Where the bytes of the time and of the step stand."""
+
 _ENDS = np.uint64(0x8080808080808080)
 
 
@@ -27,14 +30,22 @@ class Heads:
     """The heads of n events; all arrays are (n,).
 
     `regular` says which events begin as above; the others' rows mean nothing. `length` is the length of the head in
-    bytes, `crc` its checksum.
+    bytes, `raw`, (n, GATHERED), are the first bytes of the event.
     """
 
     regular: Bools
     time: Floats
     step: Floats
     length: Ints
-    crc: Words
+    raw: Bytes
+
+    def part(self, rows: slice) -> Heads:
+        """Some of them."""
+        return Heads(self.regular[rows], self.time[rows], self.step[rows], self.length[rows], self.raw[rows])
+
+    def checksums(self, row: Ints) -> Words:
+        """The checksums of some heads: (k,)."""
+        return _checksums(self.raw[row], self.length[row])
 
 
 def heads(data: bytes, start: Ints, length: Ints) -> Heads:
@@ -42,7 +53,9 @@ def heads(data: bytes, start: Ints, length: Ints) -> Heads:
     inside = (start + GATHERED <= len(data)) & (length >= GATHERED - 8)
     if not inside.any():
         none = np.zeros(start.size)
-        return Heads(inside, none, none.copy(), np.zeros(start.size, np.int64), np.zeros(start.size, np.uint32))
+        return Heads(
+            inside, none, none.copy(), np.zeros(start.size, np.int64), np.zeros((start.size, GATHERED), np.uint8)
+        )
     items = np.ndarray((len(data) - GATHERED + 1,), f"V{GATHERED}", data, strides=(1,))
     raw = items[np.where(inside, start, 0)].view(np.uint8).reshape(start.size, GATHERED)
     words = np.ndarray((start.size,), "<u8", raw, _WITHOUT_STEP + 1, (GATHERED,)).astype(np.uint64)
@@ -51,7 +64,12 @@ def heads(data: bytes, start: Ints, length: Ints) -> Heads:
     regular = inside & (raw[:, 0] == _TIME) & (~stepped | (width > 0))
     size = np.where(stepped, _WITHOUT_STEP + 1 + width, _WITHOUT_STEP)
     time = np.ndarray((start.size,), "<f8", raw, 1, (GATHERED,)).astype(np.float64)
-    return Heads(regular, time, np.where(stepped, step, 0).astype(np.float64), size, _checksums(raw, size))
+    return Heads(regular, time, np.where(stepped, step, 0).astype(np.float64), size, raw)
+
+
+def constant_head(length: int) -> bytes:
+    """A head of so many bytes in which time and step are 0."""
+    return bytes((_TIME,)) + bytes(8) + bytes((_STEP,) * (length > _WITHOUT_STEP)) + bytes(max(0, length - STEP_AT))
 
 
 def _varints(words: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> tuple[Ints, Ints]:
@@ -73,12 +91,8 @@ def _checksums(raw: np.ndarray[tuple[int, int], np.dtype[np.uint8]], size: Ints)
         rows = size == length
         some = raw if rows.all() else raw[rows]
         # The first byte is the same in all of them, and so is the one before the step.
-        constant = np.uint32(
-            checksum(
-                bytes((_TIME,)) + bytes(8) + bytes((_STEP,) * (length > _WITHOUT_STEP)) + bytes(max(0, length - 10))
-            )
-        )
-        places = [*range(1, _WITHOUT_STEP), *range(_WITHOUT_STEP + 1, length)]
+        constant = np.uint32(checksum(constant_head(length)))
+        places = [*range(TIME_AT, TIME_STOP), *range(STEP_AT, length)]
         tables = byte_tables(tuple(length - 1 - at for at in places))
         crc[rows] = constant ^ looked_up(tables, some[:, places])
     return crc

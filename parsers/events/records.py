@@ -37,6 +37,9 @@ MAX_LISTED = 10_000
 _SHORT_SPAN, _LONG_SPAN = 1 << 12, 1 << 18
 """Bytes searched for headers at once: at first and after damage, and where one short record follows another."""
 
+_FIRST_SPAN = 1 << 17
+"""The same at the beginning, where most files are short and hold little but scalars."""
+
 _EMPTY = np.empty(0, np.int64)
 
 
@@ -164,7 +167,7 @@ class _Chain:
 
     def follow(self, at: int) -> tuple[Ints, int]:
         """(starts of the data of at least BLOCK records, the byte after them); fewer where the chain ends or breaks."""
-        parts, count, span = [_EMPTY], 0, _SHORT_SPAN
+        parts, count, span = [_EMPTY], 0, _SHORT_SPAN if at else _FIRST_SPAN
         while count < BLOCK:
             start, stop = self._linked(at, at + span)
             if not start.size:

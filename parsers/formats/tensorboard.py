@@ -26,6 +26,9 @@ VERSION = 1
 _LOOKED_AT = 4096
 """Bytes at the beginning by which it is told why a file cannot be read."""
 
+_SHORT, _BEHIND = 1 << 20, bytes(128)
+"""Files that are copied to have some bytes behind their end, rather than having their last records read one by one."""
+
 _POINTERS = (b"version https://git-lfs.github.com/", b"/annex/objects/")
 
 
@@ -74,7 +77,8 @@ class _Reader:
         base = self._scalars.base = self._records.base
         if not base:
             self._head = data[:_LOOKED_AT]
-        self._scalars.data = data
+        # Whole words are gathered, also at the end of a short file.
+        self._scalars.data = data if len(data) > _SHORT else data + _BEHIND
         for block in self._records.take(data, last=last):
             points = self._scalars.read(block)
             add_part(self._parts, points, joined, lambda part: part.tag.size)

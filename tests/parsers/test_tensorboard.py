@@ -23,8 +23,11 @@ from tensorboard.util import tensor_util
 
 from tests.shared_logs import ACCUM, REAL, needs_shared
 from trainvitals.parsers.errors import ReadError
+from trainvitals.parsers.events import bodies as event_bodies
 from trainvitals.parsers.events import columns as event_columns
+from trainvitals.parsers.events import kinds as event_kinds
 from trainvitals.parsers.events import records as event_records
+from trainvitals.parsers.events import scalars
 from trainvitals.parsers.files import LogFile, open_log
 from trainvitals.parsers.formats.tensorboard import FORMAT
 from trainvitals.parsers.model import Parsed
@@ -211,6 +214,48 @@ def test_a_file_longer_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     names = ["loss", "lr", "grad_norm", "eval/a_longer_name"]
     parsed = agrees(log(*(event(n, s / 3, s, 1.7e9 + s) for s in range(400) for n in names)), tmp_path)
     assert [series.line.tolist()[:2] for series in parsed.series] == [[2, 6], [3, 7], [4, 8], [5, 9]]
+
+
+def many_kinds(dice: random.Random) -> bytes:
+    """Tags of a few lengths, in all styles, in any order, with other events between them."""
+    styles = ["simple", "tensor", "content"]
+    made = [event(f"tag/{'x' * (i % 5)}{i}", dice.random(), i // 7, 1.7e9 + i, style=styles[i % 3]) for i in range(40)]
+    tags = [(one.summary.value[0].tag, styles[i % 3]) for i, one in enumerate(made)]
+    for step in range(130):
+        for tag, style in dice.sample(tags, 12):
+            made.append(event(tag, dice.choice([dice.random(), math.inf, -0.0]), step * 3, 1.7e9 + step, style=style))
+        made.append(histogram("h", step, dice.randrange(30)))
+    return log(*made)
+
+
+@pytest.mark.parametrize("damaged", [0, 60])
+def test_by_kind_by_tag_and_one_by_one_the_same_is_read(damaged: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    dice = random.Random(damaged)
+    data = bytearray(many_kinds(dice))
+    for _ in range(damaged):
+        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+    readings, alone = [], []
+    for longest, few in ((event_kinds.LONGEST, event_bodies.FEW), (0, event_bodies.FEW), (0, 10**9)):
+        monkeypatch.setattr(event_kinds, "LONGEST", longest)
+        monkeypatch.setattr(event_columns, "FEW", few)
+        counted = counting(monkeypatch)
+        readings.append(read(bytes(data)))
+        alone.append(len(counted))
+    assert rows(readings[0]) == rows(readings[1]) == rows(readings[2])
+    assert readings[0].source == readings[1].source == readings[2].source
+    assert alone[0] < 400 < alone[2]
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the events that are parsed from now on."""
+    counted: list[int] = []
+
+    def counted_parse(body: bytes) -> scalars.Event:
+        counted.append(len(body))
+        return scalars.parse_event(body)
+
+    monkeypatch.setattr(event_columns, "parse_event", counted_parse)
+    return counted
 
 
 def test_an_event_file_inside_a_record_is_data() -> None:
