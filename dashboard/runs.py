@@ -22,6 +22,9 @@ ORDER = VERDICTS
 EVERY = 3.0
 """Seconds between two looks at trainings that are still running."""
 
+MOST_TOASTS = 4
+"""Messages at once: more would cover the page."""
+
 _STARTED, _TOLD, _DRAWN = "session has begun", "number of the last toast", "version of the runs that is drawn"
 
 
@@ -129,13 +132,16 @@ def _look_again() -> None:
 
 def _tell() -> None:
     seen = st.session_state.get(_TOLD, 0)
-    for one in _catalogue().happened:
-        if one.number > seen:
-            finding = one.found.finding
-            icon = ":material/error:" if finding.severity == "fail" else ":material/warning:"
-            text = f"**{inert(one.run)}**  \n{finding.code} {inert(finding.message)}"
-            st.toast(text, icon=icon, duration="infinite" if finding.severity == "fail" else "long")
-            st.session_state[_TOLD] = one.number
+    news = [one for one in _catalogue().happened if one.number > seen]
+    for one in news[-MOST_TOASTS:]:
+        finding = one.found.finding
+        icon = ":material/error:" if finding.severity == "fail" else ":material/warning:"
+        text = f"**{inert(one.run)}**  \n{finding.code} {inert(finding.message)}"
+        st.toast(text, icon=icon, duration="infinite" if finding.severity == "fail" else "long")
+    if len(news) > MOST_TOASTS:
+        st.toast(f"and {len(news) - MOST_TOASTS} more findings in running trainings", icon=":material/warning:")
+    if news:
+        st.session_state[_TOLD] = news[-1].number
 
 
 def settings() -> Settings:

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 from trainvitals.diagnostics.catalogue.entry import Entry, entry, stamp
 from trainvitals.diagnostics.normalisation import normalise
@@ -19,6 +20,9 @@ from trainvitals.parsers.following import Follower
 
 SILENT = 1800.0
 """Seconds without a change after which a training counts as over, if it has not said that it has finished."""
+
+SETTLED = 60.0
+"""Seconds for which one that says it has finished is still looked at: evaluations may follow."""
 
 MOST_FOLLOWED = 64
 """Trainings that are followed at once: each is kept in memory."""
@@ -41,6 +45,7 @@ class Live:
     def __init__(self) -> None:
         self._followed: dict[RunFiles, Watcher] = {}
         self._followers: dict[RunFiles, Follower] = {}
+        self._said: dict[RunFiles, tuple[Report, ...]] = {}
         self._drawn: dict[tuple[RunFiles, int], tuple[bytes, Examined]] = {}
         self._kept: deque[Happened] = deque(maxlen=MOST_KEPT)
         self._number = 0
@@ -52,8 +57,8 @@ class Live:
 
     @staticmethod
     def may_run(one: Entry, now: float) -> bool:
-        """Whether a training has neither finished nor been silent for long."""
-        return not one.row.finished and now - one.row.modified < SILENT
+        """Whether a training has not been silent for long."""
+        return now - one.row.modified < (SETTLED if one.row.finished else SILENT)
 
     def follows(self, files: RunFiles) -> bool:
         """Whether these files are followed, so that their entry is newer than any other reading of them."""
@@ -68,6 +73,7 @@ class Live:
         running = {files: found for files, found in groups.items() if any(self.may_run(one, now) for one in found)}
         for files in [files for files in self._followed if files not in running]:
             del self._followed[files], self._followers[files]
+            self._said.pop(files, None)
             self._drawn = {place: drawn for place, drawn in self._drawn.items() if place[0] != files}
         changed: dict[RunFiles, tuple[Entry, ...]] = {}
         for files, before in running.items():
@@ -98,6 +104,9 @@ class Live:
     def _news(self, files: RunFiles, before: Sequence[Entry]) -> tuple[Entry, ...]:
         watcher = self._followed[files]
         news = watcher.look()
+        said, self._said[files] = self._said.get(files, ()), watcher.reports
+        if not watcher.changed and len(said) == len(self._said[files]) and all(map(is_, said, self._said[files])):
+            return ()
         stamped, runs = stamp(files), self._followers[files].runs_of(files)
         found = tuple(
             entry(report, run, files, stamped, part)

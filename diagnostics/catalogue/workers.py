@@ -92,8 +92,9 @@ def _serve(other: Connection, given: list[RunFiles], taken: Iterator[RunFiles], 
         for files in given:
             other.send(files)
         while True:
-            for files in _next(taken, AHEAD - len(given)):
-                given.append(files)
+            more = _next(taken, AHEAD - len(given))
+            given += more  # before anything can go wrong, so that none is lost
+            for files in more:
                 other.send(files)
             if not given:
                 return ""

@@ -365,11 +365,15 @@ def test_what_was_known_before_is_no_news_when_a_run_is_first_followed(tmp_path,
     assert found.happened == ()
 
 
-def test_a_training_that_has_finished_or_was_silent_for_long_is_not_looked_at(tmp_path):
-    write(tmp_path / "a", FALLING, max_steps=199)
-    write(tmp_path / "b", FALLING)
-    os.utime(tmp_path / "b" / "metrics.jsonl", (1, 1))
-    assert not scanned(tmp_path).is_live
+@pytest.mark.parametrize(
+    ("settings", "ago", "live"),
+    [({}, 60, True), ({}, 3600, False), ({"max_steps": 199}, 10, True), ({"max_steps": 199}, 120, False)],
+    ids=["running", "silent for long", "just finished", "finished"],
+)
+def test_only_a_training_that_may_write_more_is_looked_at(tmp_path, settings, ago, live):
+    write(tmp_path / "a", FALLING, **settings)
+    os.utime(tmp_path / "a" / "metrics.jsonl", (time.time() - ago,) * 2)
+    assert scanned(tmp_path).is_live is live
 
 
 def test_rows_are_chosen_by_name_verdict_loss_type_and_setting(tmp_path):
