@@ -22,6 +22,8 @@ BOTH: Mapping[str, Any] = {"height": 270, "width": 270, "autosize": {"type": "pa
 LARGEST = 1e300
 GREY = "#7d8791"
 """Of words and rules that are read on a light ground as on a dark one."""
+TALL = 340
+"""Height of other surfaces."""
 AXIS: Mapping[str, Any] = {"format": ".4~g", "labelOverlap": True, "tickCount": 6}
 MARGIN = 0.06
 """Room above and below curves, as a share of their height."""
@@ -72,7 +74,7 @@ def _surface(surface: Surface) -> Parts:
     for add in (_curves(surface.curves, x, y), _marks(surface.marks, x, y, rim=True)):
         layers += add[0]
         data |= add[1]
-    return layers, data, BOTH if surface.square else WIDE
+    return layers, data, BOTH if surface.square else {**WIDE, "height": TALL}
 
 
 def _axis(scale: Scale, field: str, values: Sequence[Floats], margin: float = 0.0) -> Spec:

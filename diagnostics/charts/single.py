@@ -75,7 +75,7 @@ def curves_chart(
         field=LABEL,
         type="nominal",
         scale=alt.Scale(domain=labels, range=[COLOURS[i % len(COLOURS)] for i in range(len(labels))]),
-        legend=alt.Legend(title=None, orient="top", labelLimit=400),
+        legend=alt.Legend(title=None, orient="top", labelLimit=400, symbolType="stroke", symbolStrokeWidth=2),
     )
     title = {"step": unit, "epoch": "epoch", "time": "hours"}[axis]
     x = alt.X(field=POSITION, type="quantitative", title=title, scale=alt.Scale(zero=False, nice=False))
