@@ -10,7 +10,7 @@ import numpy as np
 from trainvitals.diagnostics.landscape.picture import OVER, Curve, Landscape, Mark, Plot, Scale, Surface
 from trainvitals.diagnostics.report import Cell, Table
 from trainvitals.diagnostics.weights.contours import contour, levels
-from trainvitals.diagnostics.weights.surface import LossSurface, Station
+from trainvitals.diagnostics.weights.surface import LossSurface, Sharpness, Station
 from trainvitals.parsers.model import Floats
 
 CONTOURS = 11
@@ -208,15 +208,19 @@ def _told(surface: LossSurface) -> Iterator[str]:
     yield from _of_path(surface)
     if surface.barrier is not None:
         yield _of_barrier(surface)
-    sharp = surface.sharpness
-    if sharp is not None:
-        yield (
-            f"sharpness at {sharp.at}: the largest eigenvalue of the Hessian is {sharp.value:.4g} "
-            f"(± {sharp.residual:.2g}), the smallest found {sharp.least:.3g}; plain gradient descent is stable there "
-            f"below a learning rate of {2 / sharp.value:.3g}"
-            if sharp.value > 0
-            else f"sharpness at {sharp.at}: the largest eigenvalue of the Hessian is {sharp.value:.4g}"
-        )
+    if surface.sharpness is not None:
+        yield _of_sharpness(surface.sharpness)
+
+
+def _of_sharpness(sharp: Sharpness) -> str:
+    told = (
+        f"sharpness at {sharp.at}: the largest eigenvalue of the Hessian is {sharp.value:.4g} (± {sharp.residual:.2g}), "
+        f"the smallest found {sharp.least:.3g}"
+    )
+    told += "" if sharp.exact else ", by differences of gradients"
+    if not sharp.value > 0:
+        return told
+    return f"{told}; plain gradient descent is stable there below a learning rate of {2 / sharp.value:.3g}"
 
 
 def _least(surface: LossSurface) -> str:
