@@ -35,13 +35,13 @@ ARGUMENTS = (
 
 
 @contextmanager
-def served(root: Path) -> Iterator[str]:
-    """The address of a dashboard on a folder; the server ends with the block."""
+def served(root: Path, folder: Path | None = None) -> Iterator[str]:
+    """The address of a dashboard on a folder, started in `folder`; the server ends with the block."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).with_name("trainvitals")), "dashboard", str(root), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
         try:
             _wait(port, server)
             yield f"http://127.0.0.1:{port}/"
@@ -78,3 +78,16 @@ def page(address: str, *, width: int = 1280, height: int = 1600, scheme: str = "
             yield view
         finally:
             browser.close()
+
+
+def settled(view: Page) -> None:
+    """Wait until the page has answered what was last done to it."""
+    view.wait_for_timeout(150)
+    view.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+
+
+def described(view: Page, beginning: str) -> str:
+    """The words of the first chart whose description begins so, once it is drawn."""
+    chart = view.locator(f'[aria-label^="{beginning}"]').first
+    chart.wait_for()
+    return chart.get_attribute("aria-label") or ""

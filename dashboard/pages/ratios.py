@@ -20,6 +20,7 @@ from trainvitals.diagnostics.tables import ratio_table
 from trainvitals.diagnostics.trial_ratio import State
 
 RUN, AXIS, LOG, ABOVE, BELOW, NAME = "run", "x", "logy", "above", "below", "name"
+SAVED = "file that a ratio was saved to"
 BADGES = {
     "fail": ("red", ":material/error:"),
     "warn": ("orange", ":material/warning:"),
@@ -32,6 +33,8 @@ COMMON = ("article_loss", "loss_ce", "loss")
 
 def show() -> None:
     """The ratios of one run, and a workshop for more."""
+    if path := st.session_state.pop(SAVED, ""):
+        st.toast(f"Saved to {inert(path)}. All runs are judged by it from now on.", duration="long")
     found = runs.catalogue()
     sickest = next(iter(found))
     left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -152,7 +155,7 @@ def _saving(case: Case, ratio: Ratio, key: str) -> None:
         edit = save_ratio.edit(case.loss_type.name, ratio, where, kind.strip() or "mine")
         if pressed and edit.place.path:
             save_ratio.save(edit)
-            st.toast(f"Saved to {inert(edit.place.path)}. All runs are judged by it from now on.")
+            st.session_state[SAVED] = edit.place.path
             runs.refresh()
             st.rerun()
     except SettingsError as error:

@@ -150,7 +150,7 @@ def _opinion(row: Row) -> str:
 def _scale(rows: Sequence[Row]) -> tuple[Spec, Spec]:
     """Scale and axis of the differences: bent where a few large ones would make the others invisible."""
     ends = np.abs([end for row in rows for end in (row.low, row.high)])
-    axis: Spec = {"format": "+.1~%", "labelOverlap": True}
+    axis: Spec = {"format": "+.1~%", "labelOverlap": True, "tickCount": 7}
     if ends.max() < WIDE * np.median(ends):
         return {"zero": True, "nice": True}, axis
     marks = [m for m in MARKS if m <= 2 * ends.max()]

@@ -177,7 +177,9 @@ def marks(case: Case, findings: Sequence[Finding], metric: str, axis: Axis) -> l
         if metric in one.metrics and one.step_start == one.step_start:
             end = one.step_end if one.step_end == one.step_end else one.step_start
             start, stop = np.interp([one.step_start, end], steps[order], places[order]).tolist()
-            found.append(Mark(case.run.name, one.code, one.severity, one.message, start, max(start, stop)))
+            # What is worth knowing of a run as a whole has no place on its axis.
+            if one.severity != "info" or start > places.min() or stop < places.max():
+                found.append(Mark(case.run.name, one.code, one.severity, one.message, start, max(start, stop)))
     return found
 
 

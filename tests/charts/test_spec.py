@@ -163,6 +163,12 @@ def test_findings_at_one_place_share_a_label():
     assert found["align"].tolist() == ["left", "left", "right"]
 
 
+def test_what_is_worth_knowing_of_the_whole_run_has_no_place_on_its_axis():
+    whole = Finding("V104", "name", "info", ("loss",), "says", step_start=1.0, step_end=300.0)
+    assert "find0" not in charted(("loss",), findings=(whole,))[1].data
+    assert "find0" in charted(("loss",), findings=(whole.at("warn"),))[1].data
+
+
 def test_the_cursor_tells_raw_and_smoothed_values_of_every_series():
     _, chart = charted(("loss",))
     grid = chart.data["grid0"]
