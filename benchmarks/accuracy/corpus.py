@@ -43,22 +43,25 @@ class Planted:
 
 
 def plant(
-    root: Path, kinds: Sequence[Shape | Fault], each: int, seed: int, lengths: Sequence[int] = ()
+    root: Path, kinds: Sequence[Shape | Fault], each: int, seed: int, lengths: Sequence[int] = (), mark: str = ""
 ) -> list[Planted]:
     """Write `each` runs of each kind below `root`, every one in a folder of its own.
 
     `lengths` are those to draw from; none: those of `LENGTHS` at which the kind means anything, and rarely `LONG`.
+    `mark` ends the names of the folders.
     """
-    return [one for kind in kinds for one in _of_kind(root, kind, each, seed, lengths)]
+    return [one for kind in kinds for one in _of_kind(root, kind, each, seed, lengths, mark)]
 
 
-def _of_kind(root: Path, kind: Shape | Fault, each: int, seed: int, lengths: Sequence[int]) -> Iterator[Planted]:
+def _of_kind(
+    root: Path, kind: Shape | Fault, each: int, seed: int, lengths: Sequence[int], mark: str
+) -> Iterator[Planted]:
     # A kind's runs do not depend on which other kinds are asked for.
     rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode())])
     for number in range(each):
         rows = _length(rng, kind, lengths)
         digits = DIGITS[int(rng.integers(len(DIGITS)))]
-        folder = root / f"{'fault' if isinstance(kind, Fault) else 'healthy'}-{_slug(kind.name)}-{number:03d}"
+        folder = root / f"{'fault' if isinstance(kind, Fault) else 'healthy'}-{_slug(kind.name)}-{number:03d}{mark}"
         yield Planted(kind, write(kind.make(rng, rows), folder, rng, digits), rows)
 
 

@@ -1,10 +1,11 @@
 """Measures how often trainvitals, and other programs of its kind, name planted faults and alarm healthy runs.
 
-python run.py [--peers .venv-peers/bin/python] [--each 10] [--seed N] [--only WORDS] [--lengths 20,100] [--keep FOLDER]
-              [--write]
+python run.py [--peers .venv-peers/bin/python] [--each 10] [--seed N] [--only WORDS] [--lengths 20,100] [--processes 2]
+              [--keep FOLDER] [--write]
 
 Prints Markdown tables; `--write` leaves them in RESULTS.md and the first one in the README. A seed that is not given is
-drawn anew and printed, so that no table is tuned to its runs.
+drawn anew and printed, so that no table is tuned to its runs. `--lengths` draws further runs for trainvitals alone: a few
+of every fault at each length, however short, and of every healthy shape that has one of that length.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import argparse
 import secrets
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from corpus import FAULTS, SHAPES, Planted, plant
 from kinds import Fault, Shape
 from reference import ROOT, real_logs, reference_logs
-from score import Said, by_length, families, misses, overview, per_kind
-from tools import HERE, OURS, PEERS, Finding, ours, theirs
+from score import Said, by_length, families, misses, overview, per_kind, unalarmed_by_length
+from tools import HERE, OURS, PEERS, ours, theirs
+
+FEW = 4
+"""Runs of each kind at each of the lengths that are asked for."""
 
 MARK, END = "<!-- accuracy -->", "<!-- /accuracy -->"
 
@@ -30,20 +35,42 @@ def main() -> None:
     seed = secrets.randbits(32) if options.seed is None else options.seed
     lengths = [int(length) for length in options.lengths.split(",") if length]
     with tempfile.TemporaryDirectory() as temporary:
-        root = Path(options.keep or temporary)
-        runs = plant(root, _chosen(FAULTS, options.only), options.each, seed, lengths)
-        runs += plant(root, _chosen(SHAPES, options.only), options.healthy or options.each, seed, lengths)
-        said: dict[str, dict[str, tuple[Finding, ...]]] = {OURS: ours(root)}
-        if options.peers:
-            said |= {name: theirs(name, options.peers, [run.log for run in runs]) for name in PEERS}
-    text = _document(seed, runs, said, options)
+        root = Path(options.keep or temporary) / "runs"
+        runs = plant(root, _chosen(FAULTS, options.only), options.each, seed)
+        runs += plant(root, _chosen(SHAPES, options.only), options.healthy or options.each, seed)
+        said = _asked(root, runs, options)
+        of_length = _by_length(root.with_name("lengths"), seed, lengths, options)
+    text = _document(seed, runs, said, of_length, options)
     print(text)
     if options.write:
         (HERE / "RESULTS.md").write_text(text)
         _into_readme(overview(runs, said))
 
 
-def _document(seed: int, runs: Sequence[Planted], said: Said, options: argparse.Namespace) -> str:
+def _asked(root: Path, runs: Sequence[Planted], options: argparse.Namespace) -> Said:
+    """What each program says of the runs, so many programs at a time."""
+    logs = [run.log for run in runs]
+    with ThreadPoolExecutor(options.processes) as pool:
+        asked = {OURS: pool.submit(ours, root)}
+        if options.peers:
+            asked |= {name: pool.submit(theirs, name, options.peers, logs) for name in PEERS}
+        return {name: one.result() for name, one in asked.items()}
+
+
+def _by_length(root: Path, seed: int, lengths: Sequence[int], options: argparse.Namespace) -> str:
+    """The tables by length, of runs of their own; empty without lengths."""
+    runs: list[Planted] = []
+    for length in lengths:
+        folder = root / str(length)
+        for kinds in (FAULTS, [shape for shape in SHAPES if shape.shortest <= length]):
+            runs += plant(folder, _chosen(kinds, options.only), FEW, seed, [length], f"-{length}")
+    if not runs:
+        return ""
+    found = {name: said for length in lengths for name, said in ours(root / str(length)).items()}
+    return by_length(runs, {OURS: found}) + "\n" + unalarmed_by_length(runs, {OURS: found})
+
+
+def _document(seed: int, runs: Sequence[Planted], said: Said, of_length: str, options: argparse.Namespace) -> str:
     parts = {
         "All": overview(runs, said),
         "Faults": per_kind(runs, said, True),
@@ -51,8 +78,8 @@ def _document(seed: int, runs: Sequence[Planted], said: Said, options: argparse.
         "Healthy": per_kind(runs, said, False),
         "Misses": misses(runs, said),
     }
-    if options.lengths:
-        parts["Named by length of the run"] = by_length(runs, said)
+    if of_length:
+        parts["By length of the run"] = of_length
     if not options.only:
         parts |= {"Reference logs": reference_logs(), "Real logs": real_logs()}
     head = f"# How often faults are named\n\nSeed {seed}, {len(runs)} generated runs; shares with 95 % intervals.\n\n"
@@ -84,7 +111,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--healthy", type=int, help="runs of each healthy shape, if not as many")
     parser.add_argument("--seed", type=int, help="drawn anew if not given")
     parser.add_argument("--only", default="", help="words of names or codes, separated by commas")
-    parser.add_argument("--lengths", default="", help="rows of the runs, separated by commas")
+    parser.add_argument("--lengths", default="", help="rows of further runs, separated by commas")
+    parser.add_argument("--processes", type=int, default=2, help="programs that are asked at a time")
     parser.add_argument("--write", action="store_true", help="leave the tables in RESULTS.md and the README")
     parser.add_argument("--keep", help="a new folder to leave the runs in")
     return parser.parse_args()

@@ -101,6 +101,17 @@ def by_length(runs: Sequence[Planted], said: Said) -> str:
     return markdown(("fault", *(f"{length:,} rows" for length in lengths)), rows)
 
 
+def unalarmed_by_length(runs: Sequence[Planted], said: Said) -> str:
+    """False alarms on the healthy shapes at each length: what the recall beside them costs."""
+    groups: dict[int, list[bool]] = defaultdict(list)
+    for run in runs:
+        if not isinstance(run.kind, Fault):
+            groups[run.rows].append(alarms(said[OURS][run.name]))
+    lengths = sorted(groups)
+    row = ("all healthy shapes", *(share(sum(groups[length]), len(groups[length])) for length in lengths))
+    return markdown(("false alarms", *(f"{length:,} rows" for length in lengths)), [row])
+
+
 def _percent(hits: Sequence[bool]) -> str:
     return f"{100 * sum(hits) / len(hits):.0f} %" if hits else ""
 
