@@ -4,8 +4,8 @@ python run.py [--peers .venv-peers/bin/python] [--each 10] [--seed N] [--only WO
               [--keep FOLDER] [--write]
 
 Prints Markdown tables; `--write` leaves them in RESULTS.md and the first one in the README. A seed that is not given is
-drawn anew and printed, so that no table is tuned to its runs. `--lengths` draws further runs for trainvitals alone: a few
-of every fault at each length, however short, and of every healthy shape that has one of that length.
+drawn anew and printed, so that no table is tuned to its runs. `--lengths` draws further runs for trainvitals alone: a
+few of every fault at each length, however short, and of every healthy shape that has one of that length.
 """
 
 from __future__ import annotations
