@@ -52,6 +52,7 @@ def compare(
     Exit code: 0 compared, 2 wrong usage or a source that cannot be read, 5 nothing is comparable.
     """
     from trainvitals.diagnostics.compare.comparing import compare as compared
+    from trainvitals.diagnostics.render.comparison_rows import why_nothing
 
     cases, unreadable = _cases(paths, _settings(paths, isolated=options["isolated"]))
     usable = [case for case in cases if case.run.points]
@@ -65,7 +66,7 @@ def compare(
     found = compared(usable, groups, by or "", last, asked)
     console.write(_text(found, _drawn(usable, asked), form, target, options), target)
     if not found.rows:
-        console.complain(_why_nothing(found))
+        console.complain(why_nothing(found))
     if unreadable:
         return console.WRONG
     return console.OK if found.rows else console.NOTHING
@@ -124,12 +125,6 @@ def _cases(paths: tuple[str, ...], settings: Settings) -> tuple[list[Case], bool
                         unreadable = True
                 cases.append(case_of(normalise(run), settings))
     return cases, unreadable
-
-
-def _why_nothing(found: Comparison) -> str:
-    if len(found.groups) < 2:
-        return f"all runs are one group, {found.groups[0].name}: there is nothing to compare it with"
-    return "the runs share no metric over a common range" if found.axis else "the runs have no axis in common"
 
 
 def _text(

@@ -74,7 +74,7 @@ def compare(
 @np.errstate(all="ignore")
 def beside(case: Case, baselines: Sequence[Case]) -> Comparison:
     """A run beside healthy ones of its kind, which are one group."""
-    theirs = side("baselines" if len(baselines) > 1 else baselines[0].run.name, baselines)
+    theirs = side("baselines" if len(baselines) > 1 else f"baseline:{baselines[0].run.name}", baselines)
     return _compared((theirs, side(case.run.name, [case])), "", SHARE, ())
 
 
@@ -217,7 +217,7 @@ def _warnings(setup: Setup, rows: Sequence[Row]) -> tuple[str, ...]:
     if not rows:
         return ("they have no metric over a common range",)
     named = {
-        side.group.name if len(side.members) == 1 else one.run.name: one
+        side.group.name if len(side.members) == 1 else f"{side.group.name}/{one.run.name}": one
         for side in (setup.first, setup.other)
         for one in side.cases
     }

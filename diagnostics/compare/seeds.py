@@ -105,13 +105,20 @@ def _rearranged(total: int, size: int) -> np.ndarray:
 
 
 def _bca(estimate: float, draws: Floats, left_out: Floats) -> tuple[float, float]:
-    """Bias-corrected and accelerated 95 % interval (Efron 1987); the value itself where nothing varies."""
+    """Bias-corrected and accelerated 95 % interval (Efron 1987); the value itself where nothing varies.
+
+    NaN where values overflow.
+    """
+    if not (np.isfinite(draws).all() and np.isfinite(left_out).all()):
+        return math.nan, math.nan
     if float(np.ptp(draws)) <= 1e-12 * max(1e-300, abs(estimate)):
         return estimate, estimate
     normal = NormalDist()
     below = float((draws < estimate).mean()) + float((draws == estimate).mean()) / 2
     bias = normal.inv_cdf(min(max(below, 1 / draws.size), 1 - 1 / draws.size))
     away = left_out.mean() - left_out
+    # The pull has no unit; without this, cubes of large values overflow.
+    away /= float(np.abs(away).max()) or 1.0
     spread = float((away**2).sum())
     pull = float((away**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
 

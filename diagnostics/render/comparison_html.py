@@ -30,8 +30,9 @@ def render(comparison: Comparison, curves: Sequence[tuple[str, Series]] = ()) ->
 def section(comparison: Comparison, curves: Sequence[tuple[str, Series]] = ()) -> str:
     """The same without a page around it."""
     shown = for_terminal(comparison)
+    nothing = "" if shown.rows else f"<p>Nothing could be compared: {xml(rows.why_nothing(shown))}.</p>\n"
     body = [
-        f"<p class='headline'>{xml(rows.headline(shown))}</p>\n",
+        f"<p class='headline'>{xml(rows.headline(shown))}</p>\n{nothing}",
         items(rows.group(group) for group in shown.groups),
         _settings(shown),
         _figure(curves),

@@ -27,6 +27,13 @@ def headline(comparison: Comparison) -> str:
     return f"{words.count(runs, 'run')}{grouped}{by}; loss type {comparison.loss_type}"
 
 
+def why_nothing(comparison: Comparison) -> str:
+    """Why no metric could be compared."""
+    if len(comparison.groups) < 2:
+        return f"all runs are one group, {comparison.groups[0].name}: there is nothing to compare it with"
+    return "the runs share no metric over a common range" if comparison.axis else "the runs have no axis in common"
+
+
 def pair_title(pair: Pair) -> str:
     """Who is compared with whom."""
     return f"{words.name(pair.other)} against {words.name(pair.first)}"

@@ -16,6 +16,7 @@ from trainvitals.diagnostics.compare.pair import Estimate, Window, estimate, win
 from trainvitals.diagnostics.compare.student import holm
 from trainvitals.diagnostics.compare.verdict import percent
 from trainvitals.diagnostics.curve import other_aim
+from trainvitals.diagnostics.loss_type import GENERIC
 from trainvitals.diagnostics.render.words import count, number
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -91,7 +92,7 @@ def check(
     """
     if not case.baselines:
         return NotRun(CODE, "no baselines were given (check --against)", applicable=False)
-    reason = other_aim(case)
+    reason = other_aim(case) or _of_another_kind(case)
     axis = choose((case, *case.baselines))
     if reason or axis is None:
         return NotRun(CODE, reason or "the run and its baselines have no axis in common")
@@ -109,6 +110,12 @@ def check(
         return NotRun(CODE, held[0].reason if held else "the run and its baselines share no metric over a common range")
     said = "; ".join(f"{label(*one.key)} {number(one.level)} beside {one.band}" for one in judged[:3])
     return Pass(CODE, f"{said} of {count(len(case.baselines), 'baseline')}")
+
+
+def _of_another_kind(case: Case) -> str:
+    """Why the baselines are none for this run; a run whose type is not known may be of any."""
+    kinds = sorted({one.loss_type.name for one in (case, *case.baselines)} - {GENERIC.name})
+    return f"the run and its baselines have losses of different types: {', '.join(kinds)}" if len(kinds) > 1 else ""
 
 
 def _held(case: Case, key: Key, axis: Axis, last: float, limit: float) -> Held | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from article_runs import kind
 from click.testing import CliRunner
 from compared_runs import STEPS, flat, level, made
 
@@ -100,6 +101,15 @@ def test_in_another_phase_of_the_schedule_it_only_warns():
     assert isinstance(found, Finding)
     assert found.severity == "warn"
     assert "not the same phase" in found.how
+
+
+def test_runs_of_another_loss_are_no_baselines():
+    other = replace(THREE[0], loss_type=kind("spatial"))
+    mine = replace(level("x", 9.0), loss_type=kind("article"))
+    found = worse(against(mine, other))
+    assert isinstance(found, NotRun)
+    assert found.reason == "the run and its baselines have losses of different types: article, spatial"
+    assert isinstance(worse(against(level("x", 9.0), other)), Finding), "of which loss this run is, is not known"
 
 
 @pytest.mark.parametrize("rule", [r for r in RULES if r.code.startswith("C")], ids=lambda rule: rule.code)

@@ -144,3 +144,16 @@ def test_a_band_of_seeds_holds_one_more_of_its_kind():
 )
 def test_seeds_are_read_from_paths(path, seed, rest):
     assert (seeds.seed_of(path), seeds.without_seed(path)) == (seed, rest)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e150])
+def test_the_interval_of_seeds_does_not_depend_on_the_unit(size):
+    differences = np.array([-1.0, -1.2, -0.8, -1.1, -3.0, -0.9, -1.05, -0.95])
+    plain, scaled = seeds.paired(differences), seeds.paired(differences * size)
+    assert (scaled.low / size, scaled.high / size) == pytest.approx((plain.low, plain.high), rel=0.02)
+
+
+def test_seeds_that_overflow_have_no_interval():
+    with np.errstate(all="ignore"):
+        found = seeds.paired(np.array([1e308, -1e308, np.inf, 1.0]))
+    assert np.isnan([found.low, found.high]).all()

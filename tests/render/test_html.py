@@ -159,6 +159,27 @@ def test_a_run_is_shown_beside_its_baselines():
     assert {"key k0", "key k1", "key k2", "key k3"} <= {attrs.get("class") for _, attrs in page.elements}
 
 
+def test_a_baseline_of_the_same_name_and_another_loss_is_told_apart():
+    spatial = {"loss_spatial": np.linspace(1, 0.1, 60), "loss": np.linspace(1, 0.1, 60)}
+    article = {
+        "article_loss": np.linspace(6, 2, 60),
+        "other_loss": np.linspace(6, 2, 60),
+        "loss": np.linspace(6, 2, 60),
+    }
+    baseline, mine = (normalise(run(series)) for series in (spatial, article))
+    case = case_of(baseline, Settings())
+    text = " ".join(Reader(html.render([(judge(mine, None, (case,)), mine)], None, (case,))).text)
+    assert "made against baseline:made" in text
+    assert "the losses are of different types (article, spatial)" in text
+
+
+def test_nothing_to_compare_is_said():
+    baseline = case_of(normalise(run({"loss": (np.arange(1000.0, 1060), np.linspace(3, 1, 60))})), Settings())
+    mine = normalise(run({"loss": np.linspace(3, 1, 60)}))
+    text = " ".join(Reader(html.render([(judge(mine, None, (baseline,)), mine)], None, (baseline,))).text)
+    assert "Nothing could be compared" in text
+
+
 def test_settings_say_where_they_were_read_and_sources_what_was_not_understood_and_learnt():
     normalised = normalise(run({"loss": [3.0, 2.0]}, config={"seed": 7}))
     source = SourceSummary(
