@@ -29,6 +29,9 @@ HARDENING = (
 )
 """Streamlit by itself listens on all interfaces, takes any Host header and shows tracebacks in the browser."""
 
+THEME = ("--theme.light.primaryColor=#0072B2", "--theme.dark.primaryColor=#56B4E9")
+"""What is chosen is blue: Streamlit's red stands for what fails here."""
+
 
 @click.command(short_help="Open the dashboard on run folders.")
 @click.argument("root", default=".", type=click.Path(exists=True))
@@ -48,4 +51,4 @@ def command(root: str, port: int, *, debug: bool) -> list[str]:
     details = "full" if debug else "none"
     # -P: a folder of logs may hold a streamlit.py, which must not be what is started.
     start = [sys.executable, "-P", "-m", "trainvitals.dashboard.serve", "run", app]
-    return [*start, *HARDENING, f"--server.port={port}", f"--client.showErrorDetails={details}", "--", root]
+    return [*start, *HARDENING, *THEME, f"--server.port={port}", f"--client.showErrorDetails={details}", "--", root]
