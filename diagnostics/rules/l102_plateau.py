@@ -192,7 +192,8 @@ def _most_fall(u: Floats, noise: float, memory: float, fewest: int = 2, errors: 
     """
     if u.size < fewest:
         return math.inf
-    slope = float(np.polyfit(np.arange(u.size), u, 1)[0])
+    t = np.arange(u.size) - (u.size - 1) / 2
+    slope = float(u @ t / (t @ t))
     return max(0.0, errors * noise * math.sqrt(12 * memory / u.size) - slope * (u.size - 1))
 
 

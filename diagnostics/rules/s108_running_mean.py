@@ -18,6 +18,9 @@ CODE, NAME = "S108", "running-mean"
 
 REMEDY = "log the loss of the last batch, or of the rows since the last log line, beside the mean of the epoch"
 
+MOST_ROWS = 4096
+"""Rows of an epoch that are looked at."""
+
 
 @dataclass(frozen=True, slots=True)
 class Power:
@@ -79,10 +82,11 @@ def check(case: Case, *, epochs: int = 2, rows: int = 8, z: float = 4.0, recover
 
 def _mean_of(pieces: Sequence[Floats], z: float, recovered: float) -> Power | None:
     """How the changes shrink within these epochs, if they do so as those of a mean."""
+    pieces = [piece[:MOST_ROWS] for piece in pieces]
     most = _resolved(pieces)
     means, later = _power(_changes(pieces, most)), _power(_changes(pieces[1:], most))
     values = [_values(p) for p in pieces]
-    steps = _power([(row, value) for row, value in _changes(values, most) if row > 1])
+    steps = _power(_changes(values, most, first=2))
     positive = float(np.mean(np.concatenate([v[: int(min(most, v.size))] for v in values]) > 0))
     teeth = means.z < -z and means.near(-1.0, 0.3) and later.slope < -0.5 and later.z < -z / 2
     return means if teeth and steps.near(0.0, 0.35) and positive >= recovered else None
@@ -107,20 +111,21 @@ def _resolved(pieces: Sequence[Floats]) -> float:
     return max(8.0, float(np.median(scales)) / (2 * unit)) if unit > 0 else math.inf
 
 
-def _changes(pieces: Sequence[Floats], most: float) -> list[tuple[int, float]]:
-    """(row of the epoch, |change| after it) for the rows up to `most`, without the median change of the epoch."""
-    found: list[tuple[int, float]] = []
+def _changes(pieces: Sequence[Floats], most: float, first: int = 1) -> tuple[Floats, Floats]:
+    """Rows of the epochs from `first` up to `most`, and |change| after each without its epoch's median, `(m,)` each."""
+    rows, changes = [np.empty(0)], [np.empty(0)]
     for piece in pieces:
         change = np.diff(piece[: int(min(most, piece.size)) + 1])
-        found += enumerate(np.abs(change - np.median(change)).tolist(), start=1)
-    return found
+        rows.append(np.arange(first, change.size + 1.0))
+        changes.append(np.abs(change - np.median(change))[first - 1 :])
+    return np.concatenate(rows), np.concatenate(changes)
 
 
-def _power(changes: list[tuple[int, float]], fewest: int = 12) -> Power:
+def _power(changes: tuple[Floats, Floats], fewest: int = 12) -> Power:
     """The least-squares line through ln |change| over ln row; a slope of 0 without evidence where there are few."""
-    if len(changes) < fewest:
+    row, change = changes
+    if row.size < fewest:
         return Power(0.0, math.inf)
-    row, change = np.array(changes).T
     # A change of nothing, or of less than a hundredth of the usual, says no more than that it is small.
     x, y = np.log(row), np.log(np.maximum(change, np.median(change) / 100 or 1.0))
     x = x - x.mean()
