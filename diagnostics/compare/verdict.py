@@ -96,6 +96,6 @@ def percent(share: float, sign: str = "") -> str:
     if not math.isfinite(size):
         return number(share)
     if size >= 1000:
-        return f"{float(f'{share * 100:.3g}'):{sign},.0f} %".replace(",", "\u202f")
+        return f"{float(f'{share * 100:.3g}'):{sign},.0f} %".replace(",", " ")
     digits = 0 if size >= 100 else 1 if size >= 0.95 or size == 0 else 2
     return f"{share * 100:{sign}.{digits}f} %"

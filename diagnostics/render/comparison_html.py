@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from trainvitals.diagnostics.compare.metrics import label
 from trainvitals.diagnostics.compare.model import Comparison, Pair
 from trainvitals.diagnostics.render import comparison_rows as rows
 from trainvitals.diagnostics.render.html_page import document, figure, grid, items, table
@@ -27,15 +28,15 @@ def render(comparison: Comparison, curves: Sequence[tuple[str, Series]] = ()) ->
     return document("comparison", f"{head}{section(comparison, curves)}", rows.headline(shown))
 
 
-def section(comparison: Comparison, curves: Sequence[tuple[str, Series]] = ()) -> str:
-    """The same without a page around it."""
+def section(comparison: Comparison, *pictures: Sequence[tuple[str, Series]]) -> str:
+    """The same without a page around it; each picture has curves of one metric."""
     shown = for_terminal(comparison)
     nothing = "" if shown.rows else f"<p>Nothing could be compared: {xml(rows.why_nothing(shown))}.</p>\n"
     body = [
         f"<p class='headline'>{xml(rows.headline(shown))}</p>\n{nothing}",
         items(rows.group(group) for group in shown.groups),
         _settings(shown),
-        _figure(curves),
+        *map(_figure, pictures),
         *map(table, shown.tables),
         *(f'<section class="pair">{"".join(_pair(pair, shown.axis))}</section>\n' for pair in shown.pairs),
     ]
@@ -51,7 +52,8 @@ def _settings(shown: Comparison) -> str:
 
 def _figure(curves: Sequence[tuple[str, Series]]) -> str:
     drawn = curves[:MOST_CURVES]
-    return figure(chart([s for _, s in drawn]), [name for name, _ in drawn]) if drawn else ""
+    named = [f"{name}: {label(series.metric, series.split)}" for name, series in drawn]
+    return figure(chart([s for _, s in drawn]), named) if drawn else ""
 
 
 def _pair(pair: Pair, axis: str) -> Iterator[str]:

@@ -148,9 +148,10 @@ def _comparison(case: Case, baselines: Sequence[Case]) -> str:
     from trainvitals.diagnostics.compare.comparing import beside
     from trainvitals.diagnostics.render import comparison_html
 
-    curves = [(one.run.name, one.loss) for one in (case, *baselines)]
-    drawn = [(name, loss) for name, loss in curves if loss is not None]
-    told = comparison_html.section(beside(case, baselines), drawn)
+    runs = (case, *baselines)
+    losses = [(one.run.name, one.loss) for one in runs if one.loss is not None]
+    held_out = [(one.run.name, one.validation) for one in runs if one.validation is not None]
+    told = comparison_html.section(beside(case, baselines), losses, held_out)
     return f'<section class="comparison"><h3>Beside the baselines</h3>{told}</section>\n'
 
 

@@ -10,6 +10,7 @@ from compared_runs import STEPS, flat, level, made
 
 from trainvitals.diagnostics.compare.comparing import compare
 from trainvitals.diagnostics.compare.plan import steps_per_second
+from trainvitals.diagnostics.compare.verdict import percent
 
 
 def only(comparison, metric="loss", split="train"):
@@ -231,3 +232,11 @@ def test_nan_in_a_log_is_no_part_of_its_level():
     values = np.where(np.arange(values.size) % 50 == 0, np.nan, values)
     row = only(compare([made("a", {"loss": (steps, values)}), level("b", 1.8, 1)]))
     assert (row.word, row.points) == ("lower", 294)
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0004, "0.04 %"), (0.013, "1.3 %"), (0.5, "50.0 %"), (5.81, "581 %"), (857.4, "85 700 %"), (math.inf, "inf")],
+)
+def test_shares_are_told_with_as_many_digits_as_mean_something(share, said):
+    assert percent(share) == said
