@@ -5,18 +5,22 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from trainvitals.parsers.limits import MAX_METRICS, MAX_NAME_LENGTH
-from trainvitals.parsers.model import Floats, Ints, Series, Split
+from trainvitals.parsers.model import Column, Floats, Ints, Series, Split
 
 NAN = float("nan")
 
 Cell = tuple["array[int]", "array[float]"]
 """Of one metric: the rows that have it, and its numbers there."""
+
+
+RowColumns = tuple[Floats, Floats, Floats, Ints]
+"""Step, epoch, time and line of some rows."""
 
 
 class Columns:
@@ -70,13 +74,13 @@ class Columns:
         """
         first = len(self._line)
         for column, more in ((self._step, step), (self._epoch, epoch), (self._time, time)):
-            column.frombytes(np.ascontiguousarray(more, np.float64).tobytes())
-        self._line.frombytes(np.ascontiguousarray(lines, np.int64).tobytes())
+            column.frombytes(_bytes(more, np.float64))
+        self._line.frombytes(_bytes(lines, np.int64))
         for name, (rows, numbers) in values.items():
             cell = self._cells.get((name, split)) or self._open(name, split)
             if cell is not None:
-                cell[0].frombytes((rows + first).astype(np.int32).tobytes())
-                cell[1].frombytes(np.ascontiguousarray(numbers, np.float64).tobytes())
+                cell[0].frombytes(_bytes(np.add(rows, first, dtype=np.int32, casting="unsafe"), np.int32))
+                cell[1].frombytes(_bytes(numbers, np.float64))
 
     def cells(self, names: Iterable[str], split: Split) -> list[Cell] | None:
         """The cells of these metrics, for `fill`; None where there are too many metrics for one of them."""
@@ -114,20 +118,30 @@ class Columns:
         line = _view(self._line)
         # One number for all rows: a view without memory of its own.
         source = np.broadcast_to(np.int64(0), (len(line),))
-        shared: dict[bytes, tuple[Floats, Floats, Floats, Ints, Ints]] = {}
+        every = step, epoch, time, line
+        shared: dict[tuple[int, int], list[tuple[Ints, RowColumns]]] = {}
         found = []
         repeats: Counter[tuple[str, Split]] = Counter()
         for (name, split), (rows, values) in self._cells.items():
             index, value = _in_order(_view(rows), _view(values))
-            key = blake2b(index.data).digest()
-            if key not in shared:
-                columns = (step, epoch, time, line)
-                at = columns if len(index) == len(line) else tuple(_frozen(column[index]) for column in columns)
-                shared[key] = (*at, source[: len(index)])
-            at_step, at_epoch, at_time, at_line, at_source = shared[key]
+            at = every if len(index) == len(line) else _shared_columns(index, every, shared)
+            at_step, at_epoch, at_time, at_line = at
             label = distinct_name(visible_name(name), split, repeats)
-            found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, at_source))
+            found.append(Series(label, split, label, value, at_step, at_epoch, at_time, at_line, source[: len(index)]))
         return tuple(found)
+
+
+def _shared_columns(
+    index: Ints, every: RowColumns, shared: dict[tuple[int, int], list[tuple[Ints, RowColumns]]]
+) -> RowColumns:
+    """The columns at these rows, made once for all metrics that have them."""
+    candidates = shared.setdefault((len(index), crc32(index.data)), [])
+    for other, columns in candidates:
+        if np.array_equal(other, index):
+            return columns
+    step, epoch, time, line = (_frozen(column[index]) for column in every)
+    candidates.append((index, (step, epoch, time, line)))
+    return candidates[-1][1]
 
 
 def fill(cells: Iterable[Cell], rows: Sequence[int] | Ints, numbers: Iterable[Floats]) -> None:
@@ -136,6 +150,11 @@ def fill(cells: Iterable[Cell], rows: Sequence[int] | Ints, numbers: Iterable[Fl
     for (its_rows, values), column in zip(cells, numbers, strict=True):
         its_rows.frombytes(added)
         values.frombytes(column.tobytes())
+
+
+def _bytes(column: Column, kind: type) -> memoryview:
+    """The memory of a column as this type, without a copy where it is of it already."""
+    return np.ascontiguousarray(column, kind).view(np.uint8).data
 
 
 def _cell() -> Cell:

@@ -49,6 +49,11 @@ class KnownLines:
         twin._layouts, twin._kinds = dict(self._layouts), dict(self._kinds)
         return twin
 
+    @property
+    def count(self) -> int:
+        """How many layouts are known."""
+        return len(self._layouts)
+
     def learn(self, line: bytes, fields: Mapping[str, Any]) -> None:
         """Take note of the layout of a line that holds these fields, and nothing besides."""
         if len(self._layouts) >= layouts.MAX_LAYOUTS:

@@ -22,7 +22,7 @@ from trainvitals.parsers.json_lines import row as json_row
 from trainvitals.parsers.json_lines.blocks import Block, BlockDecoder
 from trainvitals.parsers.json_lines.columns import Rows
 from trainvitals.parsers.json_lines.cuts import block_end, line_ends, literal_lines
-from trainvitals.parsers.json_lines.known import KnownLines
+from trainvitals.parsers.json_lines.known import FEW, KnownLines
 from trainvitals.parsers.json_lines.row import STEP_KEYS
 from trainvitals.parsers.limits import MAX_EXAMPLES, MAX_LINE_BYTES, SNIFF_BYTES
 from trainvitals.parsers.model import ConfigValue, Ints, Parsed, Source, UnreadLine
@@ -188,6 +188,14 @@ class RowReader:
 
     def _chunk(self, first: int, chunk: bytes) -> None:
         """Read a block: the lines that are like earlier ones at once, and the stretches between them with care."""
+        if self.fast and not self.known.count:
+            # A few lines show what the others look like.
+            few = chunk.split(b"\n", FEW)
+            for number, line in enumerate(few[:FEW], first):
+                self._line(number, line)
+            if len(few) <= FEW:
+                return
+            first, chunk = first + FEW, few[FEW]
         known = self.known.decode(chunk) if self.fast else None
         if known is None:
             self._unknown(first, chunk)
