@@ -18,7 +18,7 @@ CODE, NAME = "S108", "running-mean"
 
 REMEDY = "log the loss of the last batch, or of the rows since the last log line, beside the mean of the epoch"
 
-MOST_ROWS = 4096
+MOST_ROWS = 1024
 """Rows of an epoch that are looked at."""
 
 
