@@ -19,7 +19,7 @@ from trainvitals.diagnostics.weights.errors import TaskError
 from trainvitals.diagnostics.weights.field import USABLE, Estimate, Field, estimate
 from trainvitals.diagnostics.weights.probe import Probe, device_name
 from trainvitals.diagnostics.weights.request import Clock, Request
-from trainvitals.diagnostics.weights.sharpness import sharpness
+from trainvitals.diagnostics.weights.sharpness import KinkError, sharpness
 from trainvitals.diagnostics.weights.store import read, write_surface
 from trainvitals.diagnostics.weights.surface import Barrier, LossSurface, Sharpness
 from trainvitals.diagnostics.weights.task import tensors
@@ -97,7 +97,10 @@ class Measurement:
         # At the origin; a line has the first checkpoint there and is looked at from its end.
         probe = self._probe_of(self._end()) if self.plane.kind == "line" else self.probe
         at = self.path[-1].name
-        self.sharp = sharpness(probe, at, parts, self.request.seed, limit)
+        try:
+            self.sharp = sharpness(probe, at, parts, self.request.seed, limit)
+        except KinkError as error:
+            self.names["no_sharpness"] = f"the gradient jumps near {at}, differences of it give eigenvalues of {error}"
 
     def _end(self) -> Weights:
         way = self.plane.directions[0]

@@ -210,13 +210,13 @@ def _told(surface: LossSurface) -> Iterator[str]:
         yield _of_barrier(surface)
     if surface.sharpness is not None:
         yield _of_sharpness(surface.sharpness)
+    elif surface.about.get("no_sharpness"):
+        yield f"no sharpness: {surface.about['no_sharpness']}"
 
 
 def _of_sharpness(sharp: Sharpness) -> str:
-    told = (
-        f"sharpness at {sharp.at}: the largest eigenvalue of the Hessian is {sharp.value:.4g} (± {sharp.residual:.2g}), "
-        f"the smallest found {sharp.least:.3g}"
-    )
+    value = f"{sharp.value:.4g} (± {sharp.residual:.2g}), the smallest found {sharp.least:.3g}"
+    told = f"sharpness at {sharp.at}: the largest eigenvalue of the Hessian is {value}"
     told += "" if sharp.exact else ", by differences of gradients"
     if not sharp.value > 0:
         return told

@@ -9,7 +9,7 @@ from weights.models import Bowl, TwoLayers, bowl_loss, mean_square, rows  # noqa
 
 from trainvitals.diagnostics.weights.checkpoints import current  # noqa: E402
 from trainvitals.diagnostics.weights.probe import Probe  # noqa: E402
-from trainvitals.diagnostics.weights.sharpness import lanczos, sharpness  # noqa: E402
+from trainvitals.diagnostics.weights.sharpness import KinkError, lanczos, sharpness  # noqa: E402
 from trainvitals.diagnostics.weights.task import Data  # noqa: E402
 
 
@@ -89,6 +89,20 @@ def test_where_nothing_can_be_differentiated_twice_differences_do():
     columns = [(gradient(flat + 1e-5 * e) - gradient(flat - 1e-5 * e)) / 2e-5 for e in eye]
     exact = torch.linalg.eigvalsh(torch.stack(columns))
     assert found.value == pytest.approx(float(exact[-1]), rel=2e-2)
+
+
+class Kinked(TwoLayers):
+    """Looks at an image exactly where the slope of what it sees jumps."""
+
+    def seen(self):
+        image = torch.tensor([[0.0, 5.0, 0.0, 5.0]]).repeat(4, 1)[None, None]
+        place = 0.25 + self.first.bias[:2] - TwoLayers().first.bias[:2].detach()
+        return torch.nn.functional.grid_sample(image, place.reshape(1, 1, 1, 2), align_corners=False).sum()
+
+
+def test_where_the_gradient_jumps_there_is_no_sharpness():
+    with pytest.raises(KinkError):
+        of(Kinked(), Data(rows(2), lambda model, batch: mean_square(model, batch) + model.seen()), 2)
 
 
 def test_it_ends_when_its_time_is_over_and_says_how_far_off_it_is():
