@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
     from streamlit.elements.lib.column_types import ColumnConfig
 
+STATUS = "status"
+"""The column that holds status words."""
 TINTS = {"fail": "213,94,0", "warn": "230,159,0", "good": "0,158,115"}
 """Behind the words, so thin that they are read on a light ground as on a dark one."""
 ICONS = {"fail": "\u2716 ", "warn": "\u26a0 ", "good": "\u2714 ", "": ""}
@@ -28,7 +30,13 @@ def draw(report: Report) -> None:
         st.caption(f"The loss type {inert(report.loss_type)} has no status table, or its series are not logged.")
     for table in report.tables:
         st.markdown(f"**{inert(table.title)}**")
-        st.dataframe(styled(table), hide_index=True, column_config=_held(table), alt=terminal(table.title))
+        st.dataframe(
+            styled(table),
+            hide_index=True,
+            column_order=_order(table),
+            column_config=_widths(table),
+            alt=terminal(table.title),
+        )
     st.markdown("**Series**")
     st.dataframe(
         pd.DataFrame([_series(one) for one in words.series_order(report)]),
@@ -39,21 +47,29 @@ def draw(report: Report) -> None:
     )
 
 
-def _held(table: Table) -> dict[str, ColumnConfig]:
-    """The place and the status stay in view where a window is too narrow for all columns."""
-    names = zip(_unique(table.columns), table.columns, strict=True)
-    return {
-        name: st.column_config.Column(pinned=True)
-        for i, (name, column) in enumerate(names)
-        if i == 0 or column == "status"
-    }
+def _order(table: Table) -> list[str]:
+    """The place and the status first: they are in view where a window is too narrow for all columns."""
+    names = _unique(table.columns)
+    status = [name for name, column in zip(names, table.columns, strict=True) if column == STATUS]
+    return list(dict.fromkeys([*names[:1], *status, *names]))
+
+
+def _widths(table: Table) -> dict[str, ColumnConfig]:
+    """Room for the longest status: what is drawn is longer than the value, by which a column is sized."""
+    if STATUS not in table.columns:
+        return {}
+    at = table.columns.index(STATUS)
+    longest = max((len(str(row[at])) for row in table.rows), default=0)
+    return {STATUS: st.column_config.Column(width=min(40 + 7 * longest, 330))}
 
 
 def styled(table: Table) -> Styler:
     """The table as it is shown: numbers as in the other reports, the column of the status tinted."""
-    frame = pd.DataFrame([[_cell(cell) for cell in row] for row in table.rows], columns=_unique(table.columns))
-    style = frame.style.format(_told)
-    status = [name for name, column in zip(frame.columns, table.columns, strict=True) if column == "status"]
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    # As objects: a column of numbers could not tell what is absent from what is not a number.
+    frame = pd.DataFrame(rows, columns=_unique(table.columns), dtype=object)
+    style = frame.style.format(words.cell)
+    status = [name for name, column in zip(frame.columns, table.columns, strict=True) if column == STATUS]
     return style.format(lambda word: ICONS[meaning(word)] + word, subset=status).map(_tint, subset=status)
 
 
@@ -65,10 +81,6 @@ def _unique(columns: tuple[str, ...]) -> list[str]:
     """Names as shown; a second column of one name gets a number, as a frame tells columns apart by name."""
     shown = [terminal(column) for column in columns]
     return [name if shown.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(shown)]
-
-
-def _told(value: Any) -> str:
-    return words.cell(None if value is None or value != value else value)
 
 
 def _tint(word: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from trainvitals.diagnostics import pictures, scalars
+from trainvitals.diagnostics.landscape.picture import Landscape
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render import html, json, markdown, words
 from trainvitals.diagnostics.render.figure import figure
@@ -51,11 +52,14 @@ def _pictures(one: Examined, stem: str) -> None:
     chosen = pictures.picture(metric or metrics[0], one.normalised)
     if chosen is None:
         return
-    drawn = figure(one.report.run, chosen, one.normalised.step_unit, told(one.report.findings))
+
+    def drawn() -> Landscape:
+        return figure(one.report.run, chosen, one.normalised.step_unit, told(one.report.findings))
+
     name = f"{stem}-{file_stem(chosen.metric)}"
     with st.container(horizontal=True):
-        button("SVG", f"{name}.svg", lambda: svg.render(drawn))
-        button("PNG", f"{name}.png", lambda: png.render(drawn))
+        button("SVG", f"{name}.svg", lambda: svg.render(drawn()))
+        button("PNG", f"{name}.png", lambda: png.render(drawn()))
 
 
 def button(label: str, file_name: str, made: Callable[[], str | bytes], key: str = "run") -> None:

@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from trainvitals.dashboard.run.log import files
+from trainvitals.dashboard.run.tables import styled
+from trainvitals.dashboard.run.take_away import file_stem
+from trainvitals.diagnostics.report import Report, SourceSummary, Table
+
+NAN = float("nan")
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_logs"
 CASES = ("article/overfitting", "article/healthy-0", "softce/accumulation-times-k")
 
@@ -108,6 +114,42 @@ def test_what_did_not_run_is_listed_with_its_reason(opened):
 def test_settings_are_listed_with_the_line_that_they_were_read_from(opened):
     rows = opened("article/overfitting", "Read").dataframe[1].value
     assert rows.loc[rows["name"] == "learning_rate"].values.tolist() == [["learning_rate", "0.003", "args.json:6"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("article/healthy-0", "article-healthy-0"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("..", "run"),
+        ("con</script>\u202e .log", "con-script-.log"),
+        ("x" * 500, "x" * 80),
+        ("", "run"),
+    ],
+)
+def test_a_file_to_take_away_has_a_harmless_name(name, stem):
+    assert file_stem(name) == stem
+
+
+def test_files_of_a_run_are_told_apart_by_as_much_of_their_path_as_needed():
+    paths = ("runs/a/rank0/train.log", "runs/a/rank1/train.log", "runs/a/args.json")
+    sources = tuple(SourceSummary(path, "text", 1, 1, 0) for path in paths)
+    assert files(Report("a", "pass", "generic", sources)) == {
+        "rank0/train.log": paths[0],
+        "rank1/train.log": paths[1],
+        "args.json": paths[2],
+    }
+
+
+def test_a_status_is_tinted_and_has_a_sign_beside_its_word():
+    table = Table(
+        "t", ("step", "loss", "loss", "status"), ((1, 2.0, None, "fail: overfitting"), (2, NAN, 1, "learning"))
+    )
+    shown = styled(table).to_html()
+    assert "\u2716 fail: overfitting" in shown
+    assert shown.count("background-color") == 1
+    assert ">NaN<" in shown
+    assert ">-<" in shown
 
 
 def test_a_packed_log_is_shown_at_its_line(opened):
