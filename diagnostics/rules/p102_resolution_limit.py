@@ -45,7 +45,8 @@ def check(
     % in that half. At least `points_needed` (8) evaluations. Source: field note of the distance loss.
 
     Blind spots: a loss of 0.08 to 0.1, which the note names, says nothing by itself: a constant error of 67 to 86 px
-    makes it. Other image sizes have another limit.
+    makes it. Other image sizes have another limit: with small inputs the errors spread over more than 8 to 10 px, and
+    P101 says that no tier is reached.
     """
     if not case.loss_type.stages and not has_pixels(case):
         return NotRun(CODE, "no pixel errors are logged", applicable=False)
