@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
@@ -19,8 +18,6 @@ from trainvitals.diagnostics.charts.spec import Chart
 from trainvitals.diagnostics.charts.traces import Drawn, Line, Trace, Window, drawn, smoothed, trace
 from trainvitals.diagnostics.diagnosis import case_of
 from trainvitals.diagnostics.pipeline import Examined
-from trainvitals.diagnostics.render.sanitise import terminal
-from trainvitals.diagnostics.report import Table
 from trainvitals.diagnostics.smoothing import Kind
 from trainvitals.parsers.model import Series
 
@@ -86,10 +83,3 @@ def draw(chart: Chart, key: str, **more: Any) -> None:
 def table(columns: Columns) -> pa.Table:
     """Columns as Arrow, NaN as null: Vega breaks lines there."""
     return pa.table({name: pa.array(column, from_pandas=True) for name, column in columns.items()})
-
-
-def plain(shown: Table) -> None:
-    """A status table; a column of mixed kinds is text, as a column has one kind."""
-    rows = [[terminal(c) if isinstance(c, str) else c for c in row] for row in shown.rows]
-    columns = {terminal(name): [row[i] for row in rows] for i, name in enumerate(shown.columns)}
-    st.dataframe(pd.DataFrame(columns), hide_index=True, alt=terminal(shown.title))

@@ -10,6 +10,7 @@ import streamlit as st
 from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.run.tables import draw_table
 from trainvitals.diagnostics.charts.groups import differences, group_curves
 from trainvitals.diagnostics.compare.comparing import compare
 from trainvitals.diagnostics.compare.metrics import label
@@ -59,7 +60,7 @@ def show() -> None:
     if len(shown) < 2:
         st.info("A comparison needs two runs that can be read.", icon=":material/compare_arrows:")
         return
-    found, _ = _compared(tuple(id(one.one) for one in shown.values()), patterns, by, last, shown)
+    found, _ = _compared(tuple(id(one.case.run.series) for one in shown.values()), patterns, by, last, shown)
     _draw(found, shown, tuple(names))
 
 
@@ -94,7 +95,7 @@ def _controls(chosen: Sequence[str]) -> tuple[str, str, float, tuple[str, ...]]:
 def _compared(
     key: tuple[int, ...], patterns: tuple[str, ...], by: str, last: float, _shown: dict[str, Shown]
 ) -> tuple[Comparison, dict[str, Shown]]:
-    del key  # the identity of the runs, which the value keeps alive
+    del key  # the identity of the series, which the value keeps alive
     return compare([one.case for one in _shown.values()], patterns, by, last), _shown
 
 
@@ -111,7 +112,7 @@ def _draw(found: Comparison, shown: dict[str, Shown], names: tuple[str, ...]) ->
     _curves(found, shown, names)
     for table in inert_found.tables:
         st.markdown(f"**{inert(table.title)}**")
-        drawing.plain(table)
+        draw_table(table)
     for number, (pair, told) in enumerate(zip(found.pairs, inert_found.pairs, strict=True)):
         _pair(pair, told, found.axis, number)
     st.caption(DESCRIBED)

@@ -9,6 +9,7 @@ import streamlit as st
 from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.run.tables import draw_table
 from trainvitals.diagnostics import save_ratio, trial_ratio
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts.axes import Axis
@@ -92,7 +93,9 @@ def _workshop(shown: Shown, axis: Axis, log: bool) -> None:
         above = left.selectbox("Numerator", labels, index=at, key=ABOVE, bind="query-params", format_func=terminal)
         others = [label for label in labels if label != above]
         below = right.selectbox("Denominator", others, key=BELOW, bind="query-params", format_func=terminal)
-        name = third.text_input("Name", key=NAME, bind="query-params", max_chars=60, placeholder=f"{above} / {below}")
+        name = third.text_input(
+            "Name", key=NAME, bind="query-params", max_chars=60, placeholder=terminal(f"{above} / {below}")
+        )
         ratio = _bounds(trial_ratio.own(known[above], known[below], name.strip()), "own")
         if _drawn(shown.case, ratio, "ratio-own", axis, log):
             _saving(shown.case, ratio, "save-own")
@@ -138,7 +141,7 @@ def _drawn(case: Case, ratio: Ratio, key: str, axis: Axis, log: bool) -> State |
     else:
         st.caption(f"No matched point has a place on the axis {axis}.")
     if table := ratio_table(case, ratio):
-        drawing.plain(table)
+        draw_table(table)
     return now
 
 

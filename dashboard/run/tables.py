@@ -30,13 +30,7 @@ def draw(report: Report) -> None:
         st.caption(f"The loss type {inert(report.loss_type)} has no status table, or its series are not logged.")
     for table in report.tables:
         st.markdown(f"**{inert(table.title)}**")
-        st.dataframe(
-            styled(table),
-            hide_index=True,
-            column_order=_order(table),
-            column_config=_widths(table),
-            alt=terminal(table.title),
-        )
+        draw_table(table)
     st.markdown("**Series**")
     st.dataframe(
         pd.DataFrame([_series(one) for one in words.series_order(report)]),
@@ -44,6 +38,17 @@ def draw(report: Report) -> None:
         column_config={"curve": st.column_config.LineChartColumn(width="medium")},
         placeholder="",
         alt="All series with first, last and least value",
+    )
+
+
+def draw_table(table: Table) -> None:
+    """One status table, without its title."""
+    st.dataframe(
+        styled(table),
+        hide_index=True,
+        column_order=_order(table),
+        column_config=_widths(table),
+        alt=terminal(table.title),
     )
 
 

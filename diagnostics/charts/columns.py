@@ -168,7 +168,7 @@ def _spans(one: Panel, shown: Frame) -> Columns:
 
 
 def _aimed(one: Panel, shown: Frame) -> Columns:
-    late = [a.x > shown.low + 0.8 * (shown.high - shown.low) for a in one.aimed]
+    late = [a.x > shown.low + 0.6 * (shown.high - shown.low) for a in one.aimed]
     return {
         "x": np.array([a.x for a in one.aimed]) * shown.factor,
         "y": np.array([a.low for a in one.aimed]),
