@@ -171,3 +171,9 @@ def test_steps_beyond_a_million_are_told_in_full():
     found = check(case({"loss": (steps, noisy(loss, 0.01, np.random.default_rng(0)))}))
     assert re.search(r"around step 123\d{4} ", found.message)
     assert all(re.match(r"step 123\d{4}: ", place.text) for place in found.evidence)
+
+
+@pytest.mark.parametrize("name", ["episode_return", "rollout/ep_rew_mean", "charts/episodic_return", "losses/qf1_loss"])
+def test_a_loss_that_grows_with_the_returns_is_not_judged(name):
+    growing = 0.1 + 3 * (1 - np.exp(-3 * np.linspace(0, 1, 400)))
+    assert isinstance(check(case({"loss": growing, name: 50 * growing})), NotRun)
