@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, finite, local_noise
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, finite, local_noise, median
 from trainvitals.parsers.model import Bools, Floats, Ints, Series
 
 SHORT = 200
@@ -246,14 +247,8 @@ def hidden_zeros(values: Floats, shortest: int = 3, quanta: float = 10.0) -> lis
     runs = [(a, b) for a, b in stretches(values == 0) if b - a + 1 >= shortest]
     if not runs or np.nanmin(values) < 0:
         return []
-    good = np.flatnonzero(np.isfinite(values) & (values > 0))
-    limit = quanta * quantum(values[good]) if good.size else 0.0
-    return [(a, b) for a, b in runs if not _came_down(values[good[: np.searchsorted(good, a)][-5:]], limit)]
-
-
-def _came_down(recent: Floats, limit: float, needed: int = 5) -> bool:
-    """Whether the last values before a zero are so small that the next one could be rounded to it."""
-    return bool(recent.size >= needed and np.median(recent) <= limit)
+    small = rounded(values, [a for a, _ in runs], quanta)
+    return [run for run, excused in zip(runs, small, strict=True) if not excused]
 
 
 @lru_cache(maxsize=4)
@@ -265,13 +260,12 @@ def sound(series: Series) -> Series:
     return series if kept.all() or not kept.any() else series.take(kept)
 
 
-def rounded(values: Floats, start: int, quanta: float) -> bool:
-    """Whether the values before a zero had come down to the last decimals that the log keeps."""
-    before = values[:start]
-    before = before[np.isfinite(before) & (before > 0)]
-    if before.size < 5:
-        return False
-    return bool(np.median(before[-5:]) <= quanta * quantum(before))
+def rounded(values: Floats, starts: Sequence[int], quanta: float, rows: int = 5) -> list[bool]:
+    """For each place of a zero, whether the values before it had come down to the last decimals that the log keeps."""
+    good = np.flatnonzero(np.isfinite(values) & (values > 0))
+    limit = quanta * quantum(values[good]) if good.size else 0.0
+    recent = (values[good[max(0, end - rows) : end]] for end in np.searchsorted(good, starts).tolist())
+    return [before.size == rows and median(before) <= limit for before in recent]
 
 
 def quantum(values: Floats, most: int = 8) -> float:

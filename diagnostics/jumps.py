@@ -150,7 +150,13 @@ def _spikes(u: Floats, z_min: float, z_end: float, rise: float) -> tuple[list[Ev
             found.append(_event(u, z, middle, last.start, max(first + 1, last.end), bar, z_end))
         else:
             found.append(_event(u, z, middle, first, first + 1, bar, z_end))
-    return found, bar
+    return [event for event in found if _sudden(u, event)], bar
+
+
+def _sudden(u: Floats, e: Event, rows: int = 4, share: float = 1 / 3) -> bool:
+    """Whether a third of the rise happens within a few rows: a loss that creeps up is above all that came before, too."""
+    way = u[max(0, e.start - rows) : e.peak + 1]
+    return bool((way[rows:] - way[:-rows]).max(initial=0.0) >= share * e.rise)
 
 
 def _bar(z: Floats, known: Bools, width: int, least: float) -> float:

@@ -159,13 +159,12 @@ def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: fl
     """
     value = rate.value
     peak = float(value.max(initial=0.0))
+    tops = np.append(np.flatnonzero(np.diff(value) < -1e-9 * peak), value.size - 1)
     found = []
     for i in np.flatnonzero((value[:-1] >= high * peak) & (value[1:] * drop < value[:-1])) + 1:
-        after = value[i:]
-        falls = np.flatnonzero(np.diff(after) < -1e-9 * peak)
-        climb = after[: int(falls[0]) + 1] if falls.size else after
+        climb = value[i : int(tops[np.searchsorted(tops, i)]) + 1]
         warms_up = climb.size >= 3 and climb[-1] > drop * climb[0] and climb[-1] >= back * peak and climb[1] < climb[-1]
-        if warms_up or same_start(value, after):
+        if warms_up or same_start(value, value[i:]):
             found.append(int(i))
     return np.array(found, np.int64)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from trainvitals.diagnostics.normalisation import grad_accum, hyperparameters, merge, names, resume, steps
+from trainvitals.diagnostics.normalisation import grad_accum, hyperparameters, merge, names, repeats, resume, steps
 from trainvitals.diagnostics.report import Correction
 from trainvitals.parsers.model import ConfigValue, Run, Series
 
@@ -46,7 +46,7 @@ def normalise(run: Run) -> Normalised:
     joined = merge.by_format(stepped, run.sources)
     config = hyperparameters.canonical(run.config)
     raw = replace(run, series=joined, config=config, summary=summary)
-    unique, dropped = resume.deduplicate(joined)
+    unique, dropped = resume.deduplicate(repeats.without_repeats(joined))
     merged, apart = merge.merge(unique, run.sources)
     rescaled, scaled = grad_accum.correct(replace(raw, series=merged))
     return Normalised(rescaled, raw, (*scaled, *dropped, *apart), unit)

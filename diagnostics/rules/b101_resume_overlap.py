@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.normalisation.repeats import once
 from trainvitals.diagnostics.normalisation.resume import overlap
 from trainvitals.diagnostics.report import Correction, Evidence, Finding, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -52,7 +53,7 @@ def check(case: Case, *, smallest: float = 0.01, errors: float = 4.0) -> Result:
 
 def _copied(case: Case, correction: Correction) -> bool:
     """Whether the later rows are in another file and repeat all that was there, as a copy of the log does."""
-    series = next((s for s in _candidates(case.raw, correction) if _backward(s).size), None)
+    series = next((s for s in _candidates(once(case.raw), correction) if _backward(s).size), None)
     found = overlap(series) if series is not None else None
     if series is None or found is None or not found.restarted or (found.replaced < 0).any():
         return False
@@ -62,7 +63,7 @@ def _copied(case: Case, correction: Correction) -> bool:
 
 
 def _finding(case: Case, correction: Correction, smallest: float, errors: float) -> Finding:
-    series = next((s for s in _candidates(case.raw, correction) if _backward(s).size), None)
+    series = next((s for s in _candidates(once(case.raw), correction) if _backward(s).size), None)
     start = end = float("nan")
     cited: tuple[Evidence, ...] = ()
     differs, how = False, ""

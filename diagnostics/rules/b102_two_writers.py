@@ -8,6 +8,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
 from trainvitals.diagnostics.curve import setting
+from trainvitals.diagnostics.normalisation.repeats import once
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.parsers.model import Floats, Ints, Series
@@ -61,7 +62,7 @@ def check(case: Case, *, rows: int = 16, switching: float = 0.08, share: float =
     accumulation is not known or as large as their number: their rows are those of micro-batches. Processes that buffer
     more than a dozen rows look like many resumes (B101).
     """
-    candidates = sorted((s for s in case.raw.series if s.split == "train"), key=len, reverse=True)
+    candidates = sorted((s for s in once(case.raw).series if s.split == "train"), key=len, reverse=True)
     series = next((s for s in candidates if s.metric == "loss"), candidates[0] if candidates else None)
     if series is None or len(series) < rows:
         return NotRun(CODE, f"inconclusive: fewer than {rows} rows")
@@ -116,7 +117,7 @@ def _differ(own: Series, share: float) -> bool:
 
 def _evaluated_twice(case: Case, source: int, least: int = 2) -> bool:
     """Whether a file holds two values of the held-out loss at one step: no micro-batch is evaluated."""
-    for series in case.raw.series:
+    for series in once(case.raw).series:
         if series.split in HELD_OUT and series.metric == "loss":
             own = series.take(series.source == source)
             tied = (np.diff(own.step) == 0) & (np.diff(own.value) != 0)
@@ -150,7 +151,7 @@ def _other_run(case: Case, own: Series) -> bool:
 
 
 def _values_of(case: Case, metric: str, own: Series) -> Floats | None:
-    found = case.raw.get(metric)
+    found = once(case.raw).get(metric)
     if found is None:
         return None
     mine = found.take(found.source == own.source[0]).take(slice(0, len(own)))

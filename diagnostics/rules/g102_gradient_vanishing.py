@@ -106,7 +106,7 @@ def _dead(case: Case, series: Series, share: float) -> Finding | None:
     if not runs or runs[-1][1] != len(kept) - 1 or runs[-1][0] == 0:
         return None
     start, count = runs[-1][0], runs[-1][1] - runs[-1][0] + 1
-    if count < max(5, share * len(kept)) or rounded(kept.value, start, 1.0):
+    if count < max(5, share * len(kept)) or rounded(kept.value, [start], 1.0)[0]:
         return None
     message = f"{series.logged_as} is exactly 0 over its last {count} rows, {kept.value[start - 1]:.3g} before"
     return _finding(case, kept, start, message, f"{count} of {len(kept)} rows")

@@ -62,15 +62,15 @@ def check(
     How it decides: in log space, against the median and MAD of the rows before (a window of 32 to 256, without earlier
     spikes), for rows and, from 500 rows on, for means of 8. A spike begins above `z` (8) robust standard deviations, or
     more where what falls out downwards has heavy tails (1.5 times its 99.9 % quantile), and a rise of `rise` (5 %; for
-    the gradient norm a factor of `gradient_rise`, 2), and ends below 3; it must be 2 % of the first loss high. It has
-    passed when the median of the next max(`rows`, 2 % of the run) rows, or of later ones, is within 2 standard
-    deviations or a tenth of its height of the level before. It fails when that never happens, `rows` (20) rows follow,
-    and the loss ends `lost` (10 %) above and 1.5 times as far as from any spike that passed. `many` (3) are a warning
-    when each is strong: `strong` (1.7) times the level (in 5000 rows or more for 2 rows) or `long` (3) rows above
-    `long_rise` (20 %). Anything else is for information: hard batches stand out by 40 % in healthy runs. Spikes at a
-    regular distance, or where the learning rate rises by half, are expected. Source: OLMo 2's spike score (share of
-    rows 7 standard deviations from the mean of 1000), which is printed but does not decide, because a long spike
-    inflates the standard deviation that it is measured by.
+    the gradient norm a factor of `gradient_rise`, 2), a third of it within 4 rows, and ends below 3; it must be 2 % of
+    the first loss high. It has passed when the median of the next max(`rows`, 2 % of the run) rows, or of later ones,
+    is within 2 standard deviations or a tenth of its height of the level before. It fails when that never happens,
+    `rows` (20) rows follow, and the loss ends `lost` (10 %) above and 1.5 times as far as from any spike that passed.
+    `many` (3) are a warning when each is strong: `strong` (1.7) times the level (in 5000 rows or more for 2 rows) or
+    `long` (3) rows above `long_rise` (20 %). Anything else is for information: hard batches stand out by 40 % in
+    healthy runs. Spikes at a regular distance, or where the learning rate rises by half, are expected. Source: OLMo
+    2's spike score (share of rows 7 standard deviations from the mean of 1000), which is printed but does not decide,
+    because a long spike inflates the standard deviation that it is measured by.
 
     Blind spots: the first 32 rows; spikes that are shorter than the distance of two rows; losses that can be negative.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
@@ -17,7 +19,7 @@ from trainvitals.diagnostics.curve import (
 )
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import noise
+from trainvitals.diagnostics.statistics import median, noise
 from trainvitals.parsers.model import Bools, Floats, Series
 
 CODE, NAME = "N102", "hidden-nan"
@@ -92,7 +94,9 @@ def _dead_gradient(case: Case, loss: Series, shortest: int, quanta: float) -> Fi
     rate = learning_rate(case, norm.step)
     learning = np.ones(len(norm), bool) if rate is None else rate > 0
     dead = silent & np.isfinite(at) & (at != 0) & learning
-    runs = [r for r in stretches(dead) if r[1] - r[0] + 1 >= shortest and not _excused(case, norm.value, at, r, quanta)]
+    runs = [(a, b) for a, b in stretches(dead) if b - a + 1 >= shortest]
+    excused = _excused(norm.value, at, runs, quanta, scaled=scaler_at_work(case))
+    runs = [run for run, known in zip(runs, excused, strict=True) if not known]
     if not runs:
         return None
     start, end = runs[0][0], runs[-1][1]
@@ -118,14 +122,16 @@ def _loss_at(loss: Series, steps: Floats) -> Floats:
     return np.where(hit, loss.value[order][np.clip(at, 0, None)], np.nan)
 
 
-def _excused(case: Case, norm: Floats, loss: Floats, run: tuple[int, int], quanta: float) -> bool:
-    a, b = run
-    if scaler_at_work(case) and np.isfinite(norm[b + 1 :]).sum() >= b - a + 1:
-        return True
-    if np.isnan(norm[a]):
-        return False
-    here, finite = loss[a : b + 1], loss[np.isfinite(loss)]
-    return rounded(norm, a, quanta) or abs(np.median(here)) < 1e-3 * abs(finite[0]) or _falls(here)
+def _excused(norm: Floats, loss: Floats, runs: list[tuple[int, int]], quanta: float, *, scaled: bool) -> Iterator[bool]:
+    """For each stretch without a gradient, whether something harmless explains it; `scaled`: a loss scaler is used."""
+    follow = np.cumsum(np.isfinite(norm)[::-1])[::-1]
+    small = rounded(norm, [a for a, _ in runs], quanta)
+    first = next(iter(loss[np.isfinite(loss)].tolist()), 0.0)
+    for (a, b), tiny in zip(runs, small, strict=True):
+        here = loss[a : b + 1]
+        skipped = scaled and b + 1 < norm.size and follow[b + 1] >= b - a + 1
+        zero = not np.isnan(norm[a])
+        yield skipped or (zero and (tiny or abs(median(here)) < 1e-3 * abs(first) or _falls(here)))
 
 
 def _falls(values: Floats) -> bool:

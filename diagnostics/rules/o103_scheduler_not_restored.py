@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.normalisation.repeats import once
 from trainvitals.diagnostics.optimiser import Rates, cycles, rates, regular, second_warm_ups
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -49,7 +50,7 @@ def check(
     again = second_warm_ups(rate)
     if again.size and not regular(rate.x, again, rate.gap, float(rate.x[0])) and not cycles(rate):
         return _second_warm_up(case, rate, int(again[0]))
-    raw = case.raw.get(rate.series.metric, rate.series.split)
+    raw = once(case.raw).get(rate.series.metric, rate.series.split)
     resumed = _began_anew(raw, same, other, rows_compared) if raw is not None else None
     if raw is not None and resumed is not None:
         return _anew(case, raw, *resumed)
