@@ -24,6 +24,8 @@ LARGEST = 700.0
 """Of a logarithm whose exponential is finite."""
 USABLE = 4
 """Cells that a level must have at least: fewer say nothing of what lies between them."""
+MOST = 1500
+"""Cells that a spline goes through at most: a fit takes the cube of their number."""
 MANY = 250
 """From so many points on, one power of spline is fitted and not three."""
 
@@ -86,13 +88,8 @@ def estimate(found: Field) -> Estimate:
         value = _log(sums.mean(kept)) if relative else sums.mean(kept)
         good = np.flatnonzero(np.isfinite(value - before))
         if good.size >= (USABLE if level else 1):
-            powers = {} if good.size < MANY else {"powers": (found.powers.get(level, 5),)}
-            spline = fit(found.place[good], (value - before)[good], **powers)
-            found.powers[level] = spline.power
-            made = spline(found.place)
-            made[good] = (value - before)[good]  # as measured, without the rounding of the spline
+            made, between[level] = _between(found, level, good, value - before)
             loss += made
-            between[level] = _gap(found.place, good, spline.left_out)
         before = value
     broken = found.known(0) & ~np.isfinite(sums.mean(found.sums[0]))
     lost = _nearest_is(found.place, found.known(0), broken)
@@ -103,6 +100,20 @@ def estimate(found: Field) -> Estimate:
         loss = np.exp(np.minimum(loss, LARGEST))
         between = between * np.nan_to_num(loss)
     return Estimate(loss, _chance(found), between, relative)
+
+
+def _between(found: Field, level: int, good: Ints, value: Floats) -> tuple[Floats, Floats]:
+    """The values of all cells from those of the cells `good`, and their errors, both `(cells,)`."""
+    if good.size == value.size:
+        return value.copy(), np.zeros(value.size)
+    # As many as can be solved for in a second; what else was measured is taken as it is.
+    nodes = good[np.linspace(0, good.size - 1, min(good.size, MOST)).round().astype(np.int64)]
+    powers = {} if nodes.size < MANY else {"powers": (found.powers.get(level, 5),)}
+    spline = fit(found.place[nodes], value[nodes], **powers)
+    found.powers[level] = spline.power
+    made, error = spline(found.place), _gap(found.place, nodes, spline.left_out)
+    made[good], error[good] = value[good], 0.0
+    return made, error
 
 
 def _is_wide(loss: Floats) -> bool:

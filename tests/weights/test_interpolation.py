@@ -107,6 +107,18 @@ def test_it_stops_when_it_is_good_enough_or_all_is_known():
     assert estimate(field).error.max() == 0
 
 
+def test_more_cells_than_a_spline_takes_are_kept_as_measured():
+    field = Field(Grid(51, 51).place(), 1)
+    field.add_level(1)
+    x, y = field.place.T
+    known = np.random.default_rng(0).random(2601) < 0.8
+    field.sums[0][known] = sums.of_part((1 + x**2 * y)[known], np.ones(known.sum()))
+    found = estimate(field)
+    np.testing.assert_array_equal(found.loss[known], (1 + x**2 * y)[known])
+    np.testing.assert_allclose(found.loss, 1 + x**2 * y, atol=1e-4)
+    assert found.error[known].max() == 0
+
+
 def test_it_goes_on_where_it_stopped():
     truth, field, _, _ = simulated(SURFACES["valley"], budget=2.0)
     first = estimate(field)
