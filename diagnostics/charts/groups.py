@@ -153,8 +153,10 @@ def _scale(rows: Sequence[Row]) -> tuple[Spec, Spec]:
     axis: Spec = {"format": "+.1~%", "labelOverlap": True, "tickCount": 7}
     if ends.max() < WIDE * np.median(ends):
         return {"zero": True, "nice": True}, axis
-    marks = [m for m in MARKS if m <= 2 * ends.max()]
-    return {"type": "symlog", "constant": BEND}, {**axis, "values": [*(-m for m in reversed(marks)), 0, *marks]}
+    low, high = (1.2 * end(0.0, *(v for row in rows for v in (row.low, row.high))) for end in (min, max))
+    marks = [m for m in (*(-m for m in reversed(MARKS)), 0.0, *MARKS) if low <= m <= high]
+    bent = {"type": "symlog", "constant": BEND, "domainMin": low, "domainMax": high, "nice": False}
+    return bent, {**axis, "values": marks}
 
 
 def _forest(labels: Sequence[str], rows: Sequence[Row]) -> Spec:
