@@ -70,12 +70,13 @@ def show_progress() -> None:
     """What is read so far, until everything is."""
     if not runs.is_incomplete(runs.snapshot()):
         return
-    bar, place = st.empty(), st.empty()
+    bar, place, due = st.empty(), st.empty(), 1
     while runs.is_incomplete(known := runs.wait(0.5)):
         bar.progress(known.read / max(known.total, 1), f"Read {known.read:,} of {known.total:,} runs")
-        first = [one.row for one in list(known.entries.values())[:FIRST_ROWS]]
-        if first:
+        if known.read >= due:
+            first = [one.row for one in list(known.entries.values())[:FIRST_ROWS]]
             place.dataframe(table.arrow(first), hide_index=True, column_config=table.columns(first), placeholder="")
+            due = 2 * known.read  # drawing takes its share of the time that is left for reading
     bar.empty()
     place.empty()
 
