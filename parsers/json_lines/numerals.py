@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from trainvitals.parsers.json_lines import fixed
+from trainvitals.parsers.json_lines.quotients import divided
 from trainvitals.parsers.json_lines.words import (
     DIGIT_ZEROS,
     HIGH_BITS,
@@ -34,7 +35,6 @@ _EXACT = 1 << 53
 _EXACT_POWER = 22
 """Up to here powers of ten are doubles, and whole numbers are: their quotient is rounded once."""
 
-_LARGEST_POWER = 80
 _LARGEST_WHOLE = 15
 """Digits before the point up to which a double finds them out of the digits with the point as a zero among them."""
 
@@ -54,9 +54,9 @@ def numbers(data: bytes, start: Ints, stop: Ints) -> tuple[Floats, Bools]:
     Returns:
         (n,) and (n,); a number that does not fit a double counts as none.
     """
-    point = fixed.point_of(data[start[0] : stop[0]]) if start.size else 0
-    value, known = fixed.numbers(data, start, stop, point) if point else _decimals(data, start, stop)
-    others = np.flatnonzero(~known) if point else start[:0]
+    form = fixed.form_of(data[start[0] : stop[0]]) if start.size else None
+    value, known = fixed.numbers(data, start, stop, form) if form else _decimals(data, start, stop)
+    others = np.flatnonzero(~known) if form else start[:0]
     if others.size:
         value[others], known[others] = _decimals(data, start[others], stop[others])
     rest = np.flatnonzero(~known)
@@ -199,37 +199,9 @@ def _scaled(digits: Longs, power: Ints, known: Bools) -> Floats:
         value /= _powers()[np.where(small, np.maximum(-power, 0), 0)]
         hard = np.flatnonzero(~small | (digits > _EXACT))
     if hard.size:
-        value[hard], certain = _divided(digits[hard], -power[hard])
+        value[hard], certain = divided(digits[hard], -power[hard])
         known[hard] &= certain
     return value
-
-
-def _divided(digits: Longs, power: Ints) -> tuple[Floats, Bools]:
-    """Digits / 10 ** power to the nearest double, and where that is certain: (n,) and (n,)."""
-    fits = (power >= 0) & (power <= _LARGEST_POWER)
-    power = np.where(fits, power, 0)
-    high, low = (digits >> 11).astype(np.float64) * 2048, (digits & 2047).astype(np.float64)
-    by, by_rest = _long_powers()[0][power], _long_powers()[1][power]
-    first = (high + low) / by
-    product, error = _product(first, by)
-    second = ((high - product) + low - error - first * by_rest) / by
-    # What is neglected is some 2**-100 of the number; it matters where the sum is about to be rounded the other way.
-    margin = first * 2.0**-90
-    value: Floats = first + (second - margin)
-    return value, fits & (value == first + (second + margin))
-
-
-def _product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """The product and its rounding error, which add up to the exact one (Dekker)."""
-    product = a * b
-    (a1, a2), (b1, b2) = _halves(a), _halves(b)
-    return product, ((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2
-
-
-def _halves(a: Floats) -> tuple[Floats, Floats]:
-    scaled = a * 134217729.0
-    high = scaled - (scaled - a)
-    return high, a - high
 
 
 def _literals(data: bytes, start: Ints, stop: Ints) -> Bools:
@@ -258,14 +230,6 @@ def _behind() -> Ints:
 @lru_cache(maxsize=1)
 def _powers() -> Floats:
     return frozen(np.array([10.0**n for n in range(_EXACT_POWER + 1)]))
-
-
-@lru_cache(maxsize=1)
-def _long_powers() -> tuple[Floats, Floats]:
-    """Powers of ten as the sum of two doubles."""
-    high = [float(10**n) for n in range(_LARGEST_POWER + 1)]
-    low = [float(10**n - int(power)) for n, power in enumerate(high)]
-    return frozen(np.array(high)), frozen(np.array(low))
 
 
 @lru_cache(maxsize=1)

@@ -109,15 +109,25 @@ def test_every_double_survives_its_shortest_text(values):
 
 
 @settings(max_examples=300)
-@given(st.integers(1, 15), st.lists(st.one_of(FIXED, PIECES), min_size=1, max_size=30))
-def test_numbers_with_the_point_at_one_place_are_exact(point, texts):
+@given(st.integers(1, 15), st.sampled_from(["", "e-05", "e-5", "e+16"]), st.lists(st.one_of(FIXED, PIECES), min_size=1))
+def test_numbers_of_one_form_are_exact(point, exponent, texts):
+    texts = [text + exponent for text in texts]
+    form = fixed.form_of(f"{'1' * point}.5{exponent}".encode())
     for text, value, known in zip(
-        texts, *(found.tolist() for found in fixed.numbers(*placed(texts), point)), strict=True
+        texts, *(found.tolist() for found in fixed.numbers(*placed(texts), form)), strict=True
     ):
-        whole, dot, rest = text.partition(".")
-        here = len(text) <= 16 and dot and len(whole) == point and whole.isdigit() and rest.isdigit()
-        assert known == bool(here and (whole[0] != "0" or point == 1)), text
-        assert not known or value == float(text)
+        whole, dot, rest = text.removesuffix(exponent).partition(".")
+        here = len(whole) == point and len(whole + rest) < 20 and dot and whole.isdigit() and rest.isdigit()
+        assert not known or (here and value == float(text)), text
+        # With many digits, or a power of ten to multiply with, the last bit may stay open.
+        assert known or not here or (whole[0] == "0" and point > 1) or len(whole + rest) > 15 or form.power > 0, text
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "-0.5", ".5", "1.", "1.5e", "1.5e400000", "1.5e+-5", "1.5E5", "1" * 19 + ".5", "null", ""]
+)
+def test_other_texts_have_no_form(text):
+    assert fixed.form_of(text.encode()) is None
 
 
 @given(st.lists(st.text("0123456789.-/ ", max_size=18), min_size=1, max_size=20))
