@@ -1,9 +1,14 @@
 """What all pages have in common, without a browser: empty folders, wrong settings, and a server that is open to all."""
 
+import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from trainvitals.dashboard import runs
 
 APP = Path(__file__).parents[2] / "app.py"
 
@@ -60,3 +65,35 @@ def test_error_details_are_off_unless_asked_for(opened, tmp_path):
 
     opened(tmp_path)
     assert config.get_option("client.showErrorDetails") == "none"
+
+
+@pytest.mark.parametrize(("ago", "looks"), [(5, True), (86_400, False)], ids=["running", "over"])
+def test_only_while_a_training_may_be_running_the_page_looks_again(opened, tmp_path, monkeypatch, ago, looks):
+    log = tmp_path / "metrics.jsonl"
+    log.write_text("".join(json.dumps({"step": i, "loss": 3 * 0.98**i}) + "\n" for i in range(100)))
+    os.utime(log, (time.time() - ago,) * 2)
+    looked = []
+    monkeypatch.setattr(runs, "_look_again", lambda: looked.append(True))
+    page = opened(tmp_path)
+    deadline = time.monotonic() + 60
+    while runs.snapshot().scanning and time.monotonic() < deadline:
+        time.sleep(0.05)
+    looked.clear()
+    page.run()
+    assert bool(looked) is looks
+    assert len(page.dataframe) == 1
+
+
+def test_thousands_of_runs_are_a_table_made_once(opened, tmp_path, monkeypatch):
+    from trainvitals.dashboard.pages import overview
+
+    for i in range(30):
+        (tmp_path / f"r{i}").mkdir()
+        (tmp_path / f"r{i}" / "metrics.jsonl").write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2.4}\n')
+        os.utime(tmp_path / f"r{i}" / "metrics.jsonl", (1, 1))
+    page = opened(tmp_path)
+    page.run()
+    monkeypatch.setattr(overview.table, "arrow", lambda _: pytest.fail("the table was made again"))
+    page.text_input(key="q").set_value("r1").run()
+    assert "11 of 30 runs" in page.markdown[-1].value
+    assert not page.exception
