@@ -89,10 +89,7 @@ def _filters(found: Listing) -> Wanted:
         name = st.text_input(
             "Name", key="q", bind="query-params", live=True, type="search", max_chars=200, placeholder="any", width=200
         )
-        # The words as they stand in the URL: an icon would have to stand there, too.
-        picked = st.pills(
-            "Verdict", found.verdicts, selection_mode="multi", key="verdict", bind="query-params", width="content"
-        )
+        picked = _verdicts(found.verdicts) if len(found.verdicts) > 1 else []
         types = _several("Loss type", kinds, "loss") if len(kinds) > 1 else []
         setting = _one("Setting", names, "setting", "any") if names else None
         value = _one("Value", values_of(setting, found.rows), "value", "any that is set") if setting else None
@@ -117,6 +114,11 @@ def _still(value: str | list[str] | None, known: Sequence[str] | None) -> str | 
     if isinstance(value, list):
         return [one for one in value if known is None or one in known]
     return value if value and (known is None or value in known) else ""
+
+
+def _verdicts(options: Sequence[str]) -> list[str]:
+    # The words as they stand in the URL: an icon would have to stand there, too.
+    return st.pills("Verdict", options, selection_mode="multi", key="verdict", bind="query-params", width="content")
 
 
 def _several(label: str, options: Sequence[str], key: str) -> list[str]:
