@@ -28,7 +28,8 @@ def draw(one: Examined) -> None:
 
 
 def _told(correction: Correction) -> str:
-    mark = ":orange[\u26a0 changed]" if correction.applied else ":gray[\u2013 not changed]"
+    moved = ":orange[\u26a0 values changed]" if correction.factor != 1 else ":blue[\u2139 points changed]"
+    mark = moved if correction.applied else ":gray[\u2013 not changed]"
     kind, did = inert(correction.kind.replace("_", " ")), inert(words.correction(correction))
     return f"- {mark} **{kind}**: {did} ({correction.confidence} confidence). {inert(correction.evidence)}"
 

@@ -63,7 +63,9 @@ def test_an_engineer_reads_why_sees_the_curve_and_opens_the_log_at_the_line(addr
         chart = view.locator("[data-testid=stVegaLiteChart]").first
         chart.wait_for()
         assert "shaded where N101 was found" in (chart.get_attribute("aria-label") or "")
-        view.get_by_role("button", name=f"metrics.jsonl:{BREAKS_AT + 1}").first.click()
+        cited = view.get_by_role("button", name=f"metrics.jsonl:{BREAKS_AT + 1}").first
+        cited.focus()
+        cited.press("Enter")  # a keyboard is enough
         settled(view)
         code = view.locator("[data-testid=stCode]").first
         code.wait_for()

@@ -100,7 +100,7 @@ def test_the_status_table_of_the_loss_type_is_shown_with_its_words(opened):
 
 def test_a_correction_is_told_with_its_factor_and_its_evidence(opened):
     told = words(opened("softce/accumulation-times-k", "Corrections"))
-    assert "changed" in told
+    assert "values changed" in told
     assert "divided by 4" in told
     assert "gradient accumulation is 4" in told
 
