@@ -145,8 +145,8 @@ def _summary(found: Sequence[Row], kept: Sequence[Row]) -> None:
     parts = [f":{table.COLOURS[v]}[{table.ICONS[v].split()[0]} **{counts[v]:,} {v}**]" for v in runs.ORDER if counts[v]]
     total = f"{len(found):,} run{'s' * (len(found) != 1)}"
     of = f"{len(kept):,} of {total}" if len(kept) < len(found) else total
-    where = f"below {inert(runs.root())}"
-    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} {where}; click a run's name to open it]")))
+    how = "; click a run's name to open it" if kept else ""
+    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} below {inert(runs.root())}{how}]")))
 
 
 def _table(found: Listing, kept: Sequence[int]) -> None:

@@ -84,6 +84,31 @@ def test_only_while_a_training_may_be_running_the_page_looks_again(opened, tmp_p
     assert len(page.dataframe) == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ({"q": "R1"}, 1),
+        ({"q": "x" * 5000}, 0),
+        ({"q": "\0\x1b[2J"}, 0),
+        ({"verdict": ["splendid", "unknown"]}, 2),
+        ({"setting": "__proto__", "value": "../../etc/passwd"}, 2),
+        ({"run": "y" * 100_000}, 2),
+        ({"loss": ["generic", "generic"], "value": "3"}, 2),
+    ],
+)
+def test_whatever_the_address_says_the_page_is_drawn(monkeypatch, tmp_path, query, kept):
+    for i in range(2):
+        (tmp_path / f"r{i}").mkdir()
+        (tmp_path / f"r{i}" / "metrics.jsonl").write_text('{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 2.4}\n')
+    monkeypatch.setattr("sys.argv", ["app.py", str(tmp_path)])
+    page = AppTest.from_file(str(APP), default_timeout=60)
+    for name, value in query.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception
+    assert [len(table.value) for table in page.dataframe] == ([kept] if kept else [])
+
+
 def test_thousands_of_runs_are_a_table_made_once(opened, tmp_path, monkeypatch):
     from trainvitals.dashboard.pages import overview
 
