@@ -125,6 +125,7 @@ def _with_code(text: str) -> str:
 def _accept(finding: Finding, report: Report) -> None:
     st.markdown(
         "If this is as it should be, save this as a baseline, or add its entry to the one that there is: "
-        "`trainvitals check --baseline FILE` then notes the finding and does not fail on it."
+        "`trainvitals check RUNS --baseline FILE`, on the folder that the dashboard was opened on, then notes the "
+        "finding and does not fail on it."
     )
     st.code(baseline.dumps([replace(report, findings=(finding,))]), language="json")

@@ -105,6 +105,12 @@ def test_a_url_with_nonsense_shows_the_page_as_it_is(root, monkeypatch):
     assert "jump at 9.6 px" in words(test)
 
 
+def test_without_any_run_the_loss_alone_is_shown(tmp_path, monkeypatch):
+    test = run(tmp_path, monkeypatch)
+    assert not test.exception
+    assert "jump at 9.6 px" in words(test)
+
+
 def test_a_measured_surface_is_shown_and_a_broken_file_says_so(root, monkeypatch):
     test = run(root, monkeypatch, run="weighted")
     assert "Loss around the weights" in words(test)
