@@ -22,6 +22,8 @@ SCHEMA = 1
 COLUMNS = ("across", "up", "loss", "error", "seen")
 MOST_BYTES = 64 << 20
 MOST_CELLS = 1 << 20
+MOST_COLUMNS = 128
+"""Twenty levels of data have no more; a small file may unpack to a large one."""
 MOST_STATIONS = 10_000
 _TAIL = 1 << 20
 
@@ -79,12 +81,12 @@ def read(path: str | os.PathLike[str]) -> tuple[LossSurface, Mapping[str, Any], 
         file = pq.ParquetFile(name)
         if file.metadata.num_rows > MOST_CELLS or KEY not in (file.schema_arrow.metadata or {}):
             raise SurfaceError(f"{name}: no surface of trainvitals")
-        table, held = file.read(), json.loads(file.schema_arrow.metadata[KEY])
-        columns = {
-            column: np.asarray(table.column(column).to_numpy(), np.float64)
-            for column in table.column_names
-            if pa.types.is_floating(table.schema.field(column).type)
-        }
+        held = json.loads(file.schema_arrow.metadata[KEY])
+        names = [field.name for field in file.schema_arrow if pa.types.is_floating(field.type)]
+        if len(names) > MOST_COLUMNS:
+            raise SurfaceError(f"{name}: {len(names)} columns, which no surface has")
+        table = file.read(names)
+        columns = {column: np.asarray(table.column(column).to_numpy(), np.float64) for column in names}
         return _surface(held, columns), held.get("resume") or {}, columns
     except OSError as error:
         raise SurfaceError(f"{name}: {error.strerror or error}") from error

@@ -126,6 +126,18 @@ def test_what_is_no_surface_is_refused(tmp_path, content):
         read_surface(path)
 
 
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.parquet"
+    write_surface(path, surface(), columns={f"total_{k}": np.zeros(77) for k in range(200)})
+    with pytest.raises(SurfaceError, match=r"bomb\.parquet: 205 columns"):
+        read_surface(path)
+    # A column that is no number is never looked at.
+    write_surface(path, surface())
+    table = pq.read_table(path)
+    pq.write_table(table.append_column("text", pa.array(["x" * 1000] * 77)), path)
+    np.testing.assert_array_equal(read_surface(path).across, AXIS)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SurfaceError, match=r"absent\.parquet: No such file"):
         read_surface(tmp_path / "absent.parquet")
