@@ -1,5 +1,6 @@
 """`trainvitals landscape CHECKPOINTS`: from the user's own functions to files and pictures, and mistakes named."""
 
+import io
 import json
 import subprocess
 import sys
@@ -117,3 +118,21 @@ def test_times_are_read(text, seconds):
     from trainvitals.diagnostics.commands.around import Seconds
 
     assert Seconds().convert(text, None, None) == seconds
+
+
+def test_progress_is_a_bar_on_a_terminal_that_leaves_nothing_behind(monkeypatch):
+    from trainvitals.diagnostics.commands import around
+    from trainvitals.diagnostics.weights.request import Progress
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(around.sys, "stderr", shown)
+    with around._bar() as say:
+        say(Progress(15.0, 60.0, "12 of 1681 cells"))
+        assert shown.getvalue().endswith("[######..................] 15/60 s  12 of 1681 cells")
+        say(Progress(90.0, 60.0, "done"))
+    assert "[########################] 90/60 s" in shown.getvalue()
+    assert shown.getvalue().endswith("\r\x1b[K")
