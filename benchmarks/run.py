@@ -6,6 +6,7 @@ python run.py --peers .venv-bench/bin/python [--quick] [--rounds 5] [--only json
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ STARTS = {"python -c pass": ["-c", "pass"], "import numpy": ["-c", "import numpy
 def main() -> None:
     """Run the suites that are asked for."""
     options = _options()
+    # What is installed from the repository is compiled at its first start; with this setting, at every one.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     options.data.mkdir(parents=True, exist_ok=True)
     chosen = [s for s in SUITES if not options.only or s.name in options.only.split(",")]
     before, rows = load(), []

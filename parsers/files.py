@@ -99,7 +99,8 @@ def open_log(path: str) -> LogFile:
         if size > MAX_FILE_BYTES:
             raise ReadError(path, f"has {size} bytes, more than the limit of {MAX_FILE_BYTES}")
         try:
-            data = file.read(MAX_FILE_BYTES)
+            # Room is made for as much as is asked for. Files of the system say that they have no bytes.
+            data = file.read(size or MAX_FILE_BYTES)
         except OSError as error:
             raise ReadError(path, f"cannot be read: {error.strerror}") from error
     return log_file(path, data)

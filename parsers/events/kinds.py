@@ -31,6 +31,9 @@ _DISTANCES = 160
 
 _CODE, _WIDTH = "<f", 4
 
+_AFTER_TIME = np.arange(TIME_AT, TIME_STOP)[:, None] + 1
+_AFTER_VALUE = np.arange(_WIDTH)[:, None] + 1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alike:
@@ -148,24 +151,30 @@ def _intact(data: bytes, stop: Ints, varying: tuple[Bytes, Ints, Bytes], kind: I
     behind = np.array([one.layout.length - one.layout.value_at for one in kinds]).take(kind)
     total = head + np.array([one.layout.length for one in kinds]).take(kind)
     widest = int(head.max())
+    columns = np.arange(STEP_AT, widest)[:, None]
+    index = np.empty((TIME_STOP - TIME_AT + len(columns) + _WIDTH, kind.size), np.int64)
+    times, steps, values = np.split(index, (TIME_STOP - TIME_AT, -_WIDTH))
+    np.subtract(total, _AFTER_TIME, out=times)
     # The bytes of the step are looked at up to the longest one; those that are of the body have no part.
-    columns = [*range(TIME_AT, TIME_STOP), *range(STEP_AT, widest)]
-    index = np.empty((len(columns) + _WIDTH, kind.size), np.int64)
-    for i, column in enumerate(columns):
-        after = total - (column + 1)
-        if column >= STEP_AT:
-            after = np.where(column < head, after, _DISTANCES)
-        np.add(after << 8, raw[:, column], out=index[i])
-    value = value.reshape(-1, _WIDTH)
-    for i in range(_WIDTH):
-        np.add(behind - (i + 1) << 8, value[:, i], out=index[len(columns) + i])
+    steps[:] = np.where(columns < head, total - 1 - columns, _DISTANCES)
+    np.subtract(behind, _AFTER_VALUE, out=values)
+    index <<= 8
+    times += raw[:, TIME_AT:TIME_STOP].T
+    steps += raw[:, STEP_AT:widest].T
+    values += value.reshape(-1, _WIDTH).T
     crc: Words = np.bitwise_xor.reduce(_tables().take(index), axis=0)
     pair = kind * (widest + 1) + head
     constant = np.zeros(len(kinds) * (widest + 1), np.uint32)
     for code in np.flatnonzero(np.bincount(pair)).tolist():
-        constant[code] = checksum(constant_head(code % (widest + 1)) + kinds[code // (widest + 1)].body)
+        constant[code] = _constant(kinds[code // (widest + 1)].body, code % (widest + 1))
     good: Bools = masked(crc ^ constant.take(pair)) == _view(data, "<u4")[stop]
     return good
+
+
+@lru_cache(maxsize=4096)
+def _constant(body: bytes, head: int) -> int:
+    """The checksum of an event in which time, step and value are 0: the files of many runs hold the same kinds."""
+    return checksum(constant_head(head) + body)
 
 
 @lru_cache(maxsize=1)
