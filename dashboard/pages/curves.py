@@ -121,6 +121,7 @@ def _look(cases: Sequence[Case]) -> Look:
             key=AXIS,
             bind="query-params",
             format_func=lambda a: axes.NAMES[a],
+            on_change=_zoom_out,
         )
         log_x = st.toggle("log x", key="logx", bind="query-params", disabled=axis == "clock")
         log_y = st.toggle("log y", key="logy", bind="query-params")
@@ -177,8 +178,9 @@ def _zoom_out() -> None:
 def _zoom(key: str, factor: float) -> None:
     """The part that was brushed becomes the window; the chart is then made anew, from all points in it."""
     for brushed in st.session_state[key].selection.values():
-        if ends := brushed.get("x"):
-            low, high = sorted(float(end) / factor for end in ends)
+        ends = [float(end) / factor for end in brushed.get("x") or () if end is not None]
+        if len(ends) == 2:
+            low, high = sorted(ends)
             if high > low:
                 st.session_state[FROM], st.session_state[TO] = _short(low, low, high), _short(high, low, high)
 

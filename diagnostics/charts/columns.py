@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from trainvitals.diagnostics.charts import clock
 from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel
 from trainvitals.diagnostics.charts.traces import Line, value_at
 from trainvitals.diagnostics.render.sanitise import terminal
@@ -15,6 +16,8 @@ from trainvitals.parsers.model import Bools, Column, Floats
 Columns = Mapping[str, Column]
 """Arrays of one length by their opaque names."""
 
+TOLD = ("dot", "away", "broken", "sunk", "grid")
+"""Data whose marks tell their position when the pointer is over them."""
 FEW = 60
 """A line of fewer points shows each of them."""
 MANY_DOTS = 300
@@ -45,7 +48,15 @@ def columns(one: Panel, shown: Frame, at: Floats, height: int) -> dict[str, Colu
         "span": _spans(one, shown),
     }
     kept = {name: columns for name, columns in found.items() if name in ("raw", "smooth") or columns["x"].size}
-    return {**kept, "grid": _values(one, shown, at)}
+    kept["grid"] = _values(one, shown, at)
+    return {name: _with_times(own, shown) if name in TOLD else own for name, own in kept.items()}
+
+
+def _with_times(own: Columns, shown: Frame) -> Columns:
+    """The columns, with their positions in words where these are times of day."""
+    if not shown.is_date:
+        return own
+    return {**own, "t": np.array(clock.told((own["x"] / shown.factor).tolist()), object)}
 
 
 def rows(panels: Sequence[Panel], shown: Frame) -> Columns:
@@ -56,9 +67,15 @@ def rows(panels: Sequence[Panel], shown: Frame) -> Columns:
         "run": _repeated([(ink.label, at.size) for _, ink, at, _ in kept]),
         "metric": _repeated([(terminal(metric), at.size) for metric, _, at, _ in kept]),
         "split": _repeated([(ink.trace.split, at.size) for _, ink, at, _ in kept]),
-        shown.title or "milliseconds since 1970": _join([line.x[at] for _, _, at, line in kept]) * shown.factor,
+        **_place_column(_join([line.x[at] for _, _, at, line in kept]), shown),
         "value": _join([line.y[at] for _, _, at, line in kept]),
     }
+
+
+def _place_column(x: Floats, shown: Frame) -> Columns:
+    if shown.is_date:
+        return {"UTC": np.array(clock.told(x.tolist()), object)}
+    return {shown.title: x * shown.factor}
 
 
 def _lines(parts: Sequence[tuple[Ink, Line]], shown: Frame) -> Columns:
@@ -206,8 +223,12 @@ def _told(ink: Ink, at: Floats, shown: Frame) -> list[str]:
     near = (shown.high - shown.low) / 400
     raw, place = ink.trace.y[index].tolist(), ink.trace.x[index].tolist()
     smooth = _smooth_at(ink, at)
+
+    def where(place: float) -> str:
+        return clock.told([place])[0] if shown.is_date else f"{place * shown.factor:.7g}"
+
     return [
-        "-" if i < 0 else _text(v, s) + ("" if x - p <= near else f" (at {p * shown.factor:.7g})")
+        "-" if i < 0 else _text(v, s) + ("" if x - p <= near else f" (at {where(p)})")
         for i, v, s, x, p in zip(index.tolist(), raw, smooth, at.tolist(), place, strict=True)
     ]
 

@@ -157,7 +157,7 @@ def panel(
         high = min(high, max((d.high for d in drawn if np.isfinite(d.high)), default=high))
     low, high = _roomy(*_widened(low, high, log=log), log=log)
     away = sum(outside(ink.trace, window, low, high) for ink in inks) if trim else 0
-    said = tuple(_notes(inks, away))
+    said = tuple(_notes(inks, away, window))
     return Panel(metric, tuple(inks), low, high, log, _worst(marks), said)
 
 
@@ -198,14 +198,16 @@ def _course(ink: Ink) -> str:
     return f"{ink.label}{split} from {y[0]:.4g} to {y[-1]:.4g}" if y.size else f"{ink.label}{split} has no finite value"
 
 
-def _notes(inks: Sequence[Ink], away: int) -> list[str]:
+def _notes(inks: Sequence[Ink], away: int, window: Window) -> list[str]:
     broken = sum(ink.drawn.broken_points for ink in inks)
     sunk = sum(ink.drawn.sunk_points for ink in inks)
     unplaced = sum(ink.trace.unplaced for ink in inks)
+    early = sum(int(np.count_nonzero(ink.trace.x <= 0)) for ink in inks) if window.log else 0
     return [
         *([f"{_points(away)} outside the range shown, marked by triangles at its edge"] if away else []),
         *([f"{_values(broken)} not finite, marked by ticks below the curve"] if broken else []),
         *([f"{_values(sunk)} 0 or less: crosses, as a logarithmic axis cannot show them"] if sunk else []),
+        *([f"{_points(early)} at 0 or before left out: a logarithmic axis has no such place"] if early else []),
         *([f"{_points(unplaced)} left out: their place on this axis is unknown"] if unplaced else []),
     ]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from trainvitals.diagnostics.charts.clock import ticks
 from trainvitals.diagnostics.charts.columns import MOST_TIPS, Columns, columns
 from trainvitals.diagnostics.charts.palette import MEANING_COLOURS, SEVERITY_COLOURS, Style
 from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel, grid
@@ -159,7 +160,10 @@ def _x(shown: Frame, *, is_last: bool) -> Spec:
     scale = _range(shown.low * shown.factor, shown.high * shown.factor)
     axis: Spec = {"labels": is_last, "labelFlush": True, "labelOverlap": True}
     if shown.is_date:
-        return {"field": "x", "type": "temporal", "title": None, "scale": scale, "axis": axis}
+        times, form = ticks(shown.low, shown.high)
+        # The expression is of ours alone: the form of the labels.
+        axis |= {"values": (times * shown.factor).tolist(), "labelExpr": f"utcFormat(datum.value, '{form}')"}
+        return quantitative("x", title="UTC" if is_last else None, scale={**scale, "zero": False}, axis=axis)
     scale |= {"type": "log"} if shown.log else {"zero": False}
     axis["format"] = ",.10~g"
     return quantitative("x", title=shown.title if is_last else None, scale=scale, axis=axis)
@@ -260,7 +264,7 @@ def _cursor(one: Panel, shown: Frame, number: int, x: Spec) -> Spec:
 
 def _tip_x(shown: Frame) -> Spec:
     if shown.is_date:
-        return {"field": "x", "type": "temporal", "title": "time", "format": "%Y-%m-%d %H:%M:%S"}
+        return nominal("t", title="UTC")
     return quantitative("x", title=shown.title, format=",.8~g")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import altair as alt
 import numpy as np
@@ -204,6 +205,32 @@ def test_one_value_has_room_around_it():
     assert found.low < 2 < found.high
     assert shown.low < 1 < shown.high
     assert spec.chart([found], shown, "").data["dot0"]["x"].tolist() == [1]
+
+
+def test_a_logarithmic_axis_of_steps_says_what_it_has_no_place_for():
+    one = case({"loss": ([0, 1, 2], [3.0, 2.0, 1.0])})
+    traced, window = trace(one, one.run.series[0], "step"), Window(log=True)
+    ink = panels.Ink("run", styles(["run"])["run"], traced, drawn(traced, window, 100, log=False))
+    found = panels.panel("loss", [ink], window, log=False, trim=False)
+    assert found.notes == ("1 point at 0 or before left out: a logarithmic axis has no such place",)
+    assert panels.frame([traced], "step", window, ["step"]).low == 1
+
+
+def test_times_of_day_are_round_and_told_in_utc():
+    one = case({"loss": [3.0, 2.0, 1.0]})
+    times = replace(one.run.series[0], time=1_700_000_000 + np.array([0.0, 60, 600]))
+    one = replace(one, run=replace(one.run, series=(times,)))
+    traced = trace(one, times, "clock")
+    ink = panels.Ink("run", styles(["run"])["run"], traced, drawn(traced, Window(), 100, log=False))
+    found = panels.panel("loss", [ink], Window(), log=False, trim=False)
+    shown = panels.frame([traced], "clock", Window())
+    chart = spec.chart([found], shown, "")
+    alt.VConcatChart.from_dict(chart.spec)
+    axis = chart.spec["vconcat"][1]["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["values"] == [1_700_000_100_000, 1_700_000_400_000]
+    assert axis["labelExpr"] == "utcFormat(datum.value, '%H:%M')"
+    assert chart.data["grid0"]["t"].tolist() == ["2023-11-14 22:13:20", "2023-11-14 22:14:20", "2023-11-14 22:23:20"]
+    assert rows([found], shown)["UTC"][0] == "2023-11-14 22:13:20"
 
 
 @pytest.mark.parametrize(

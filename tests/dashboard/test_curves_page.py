@@ -38,6 +38,19 @@ def _link(address, *pairs):
     return f"{address}?{urlencode(pairs)}"
 
 
+def _brush(view):
+    """Drag over the middle fifth of the first chart."""
+    view.wait_for_timeout(500)
+    box = view.get_by_test_id("stVegaLiteChart").first.bounding_box()
+    y = box["y"] + box["height"] / 2
+    view.mouse.move(box["x"] + box["width"] * 0.4, y)
+    view.mouse.down()
+    view.mouse.move(box["x"] + box["width"] * 0.6, y, steps=5)
+    view.mouse.up()
+    view.wait_for_url("**from=*to=*")
+    view.get_by_role("button", name="Show all").wait_for()
+
+
 def test_the_curve_breaks_where_the_loss_does_and_says_so(address):
     with page(_link(address, ("of", "broken"), ("metrics", "loss"))) as view:
         assert "loss: broken from 2.5 to" in described(view, "Curves over step")
@@ -60,17 +73,20 @@ def test_a_link_opens_the_part_that_it_names_and_all_can_be_shown_again(address)
 def test_a_part_is_brushed_to_be_seen_closer_and_stands_in_the_url(address):
     with page(_link(address, ("of", "healthy"), ("metrics", "loss"))) as view:
         described(view, "Curves over step")
-        view.wait_for_timeout(500)
-        box = view.get_by_test_id("stVegaLiteChart").first.bounding_box()
-        y = box["y"] + box["height"] / 2
-        view.mouse.move(box["x"] + box["width"] * 0.4, y)
-        view.mouse.down()
-        view.mouse.move(box["x"] + box["width"] * 0.6, y, steps=5)
-        view.mouse.up()
-        view.wait_for_url("**from=*to=*")
-        view.get_by_role("button", name="Show all").wait_for()
+        _brush(view)
         start, end = (float(view.get_by_label(name, exact=True).input_value()) for name in ("from", "to"))
         assert 50 < start < 150 < end < 250
+
+
+def test_times_of_day_are_brushed_too(address):
+    with page(_link(address, ("of", "healthy"), ("metrics", "loss"), ("x", "wall clock"))) as view:
+        described(view, "Curves over time of day")
+        _brush(view)
+        start = float(view.get_by_label("from (seconds since 1970)", exact=True).input_value())
+        assert 1_700_000_050 < start < 1_700_000_150
+        view.get_by_role("radio", name="step").click(force=True)
+        described(view, "Curves over step. loss: healthy from 2.5 to 0.5")
+        assert "from=" not in view.url, "a part of one axis is none of another"
 
 
 def test_smoothing_is_moved_by_keys_and_stands_in_the_url(address):
