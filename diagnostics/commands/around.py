@@ -45,7 +45,7 @@ class Seconds(click.ParamType[float]):
 @click.option("--plane", type=click.Choice(["random", "pca", "line"]), help="[default: by the number of checkpoints]")
 @click.option("--grid", type=click.IntRange(5, 101), default=41, show_default=True, help="Cells along each axis.")
 @click.option("--extent", type=click.FloatRange(0.0, min_open=True), default=1.0, show_default=True, help="Of a random plane, in lengths of the weights.")  # fmt: skip # noqa: E501
-@click.option("--budget", type=Seconds(), default="60s", show_default=True, help="Time that it may take.")
+@click.option("--budget", type=Seconds(), default="60s", show_default=True, help="Time that measuring may take.")
 @click.option("--tolerance", type=click.FloatRange(0.0), default=0.001, show_default=True, help="Error to stop at, as a share of the surface's standard deviation.")  # fmt: skip # noqa: E501
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of directions and data.")
 @click.option("--sharpness/--no-sharpness", default=True, help="Look for the largest eigenvalue of the Hessian.")
