@@ -46,7 +46,7 @@ def normalise(run: Run) -> Normalised:
     joined = merge.by_format(stepped, run.sources)
     config = hyperparameters.canonical(run.config)
     raw = replace(run, series=joined, config=config, summary=summary)
-    unique, dropped = resume.deduplicate(repeats.without_repeats(joined))
+    unique, dropped = resume.deduplicate(repeats.once(raw).series)
     merged, apart = merge.merge(unique, run.sources)
     rescaled, scaled = grad_accum.correct(replace(raw, series=merged))
     return Normalised(rescaled, raw, (*scaled, *dropped, *apart), unit)

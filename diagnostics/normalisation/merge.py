@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,7 +41,13 @@ def by_format(series: Sequence[Series], sources: Sequence[Source]) -> tuple[Seri
 
 
 def _joined(parts: Sequence[Series]) -> Series:
-    """One series after the other; those of one file, where only some rows name their split, in the order of lines."""
+    """One series after the other; those of one file, where only some rows name their split, in the order of lines.
+
+    Files of which each continues another come in the order of their steps, whatever their names are.
+    """
+    by_step = sorted(parts, key=lambda part: float(part.step.min()))
+    if all(a.step.max() < b.step.min() for a, b in pairwise(by_step)):
+        return concatenate(by_step)
     joined = concatenate(parts)
     sources = [int(part.source[0]) for part in parts]
     if len(set(sources)) == len(sources):

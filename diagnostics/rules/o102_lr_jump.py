@@ -54,15 +54,15 @@ def check(
     if len(rate) < points_needed:
         return NotRun(CODE, f"inconclusive: {len(rate)} learning rates of {points_needed} needed")
     places = jumps(rate, factor)
+    if not places.size:
+        return Pass(CODE, "the learning rate has no jump")
     before = _so_far(rate.value)
     wild = [int(i) for i in places if _unexplained(rate, int(i), before, trough, above_peak, flat_share)]
     raised = [i for i in wild if _top(rate, i) > above_peak * before.peak[i]]
     if not raised and regular(rate.x, places, rate.gap, float(rate.x[0])):
         return Pass(CODE, f"{places.size} restarts with a regular period")
     if not wild:
-        return Pass(
-            CODE, f"{places.size} jumps, all out of a trough" if places.size else "the learning rate has no jump"
-        )
+        return Pass(CODE, f"{places.size} jumps, all out of a trough")
     return _finding(case, rate, wild)
 
 

@@ -1,80 +1,101 @@
-"""The verdicts on gradients, rates, validation and pace are those of the run, not of how it was logged."""
+"""The verdict is that of the run, not of how it was logged: the same faults in fewer rows, other units, any order."""
 
 import numpy as np
 import pytest
-from curves import noisy, power_law
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from make import run
+from planted import EVALUATED, FAULTS, ROW, N
 
 from trainvitals.diagnostics.diagnosis import diagnose
-from trainvitals.diagnostics.settings import Settings
-from trainvitals.parsers.model import Run
+from trainvitals.parsers.model import ConfigValue, Run, Series, Source
 
-N = 1200
-T = np.linspace(0, 1, N)
-JUDGED = Settings(select=("G", "O", "V", "T"))
+LEVEL_RULES = frozenset({"L106"})
+"""Rules about absolute levels, which may speak of the same run in another unit."""
 
+PARTS = ("ce", "coords", "x", "y")
 
-def columns(fault=""):
-    """Loss, validation, gradient norm, rate and step time of a run of `N` rows; `fault` names what is wrong with it."""
-    rng = np.random.default_rng(5)
-    loss, held_out = power_law(N, 8, 2, 0.1), power_law(N, 8.2, 2.1, 0.1)
-    norm, rate, time = 1 + 3 * np.exp(-T / 0.05), 3e-4 * 0.5 * (1 + np.cos(np.pi * T)) + 1e-6, np.full(N, 0.5)
-    if fault == "G101":
-        norm = norm * np.exp(8 * T)
-    elif fault == "G102":
-        norm = norm * np.exp(-14 * T)
-    elif fault == "O101":
-        rate = np.where(T > 0.6, 0.0, rate)
-    elif fault == "O102":
-        rate = np.where(T > 0.5, 12 * rate, rate)
-    elif fault == "V102":
-        loss, held_out = 8 * np.exp(-2 * T), 8 * np.exp(-2 * np.minimum(T, 0.3))
-    elif fault == "V103":
-        held_out = 0.1 * held_out
-    elif fault == "T101":
-        time = np.where(T > 0.7, 3 * time, time)
-    return {
-        "loss": noisy(loss, 0.02, rng),
-        "eval/loss": (np.arange(N)[29::30] + 1.0, noisy(held_out, 0.004, rng)[29::30]),
-        "grad_norm": noisy(norm, 0.2, rng),
-        "learning_rate": rate,
-        "step_time": noisy(time, 0.05, rng),
-    }
+FILES = 3
 
 
-def verdicts(made: Run):
-    return {(f.code, f.severity) for f in diagnose(made, JUDGED).findings if f.severity != "info"}
+def verdicts(made):
+    findings = [one for cause in diagnose(made).findings for one in (cause, *cause.consequences)]
+    return {f.code for f in findings if f.severity != "info"}
 
 
-def changed(made, scale=1.0, twice=False, every=1, shuffled=None):
-    """The same run in other units of the loss, with rows written twice, logged less often, or in any order."""
-    out = {}
-    for name, values in made.items():
-        steps, column = values if isinstance(values, tuple) else (np.arange(1.0, N + 1), values)
-        column = column * (scale if name.endswith("loss") else 1.0)
-        if not isinstance(values, tuple):
-            steps, column = steps[::every], column[::every]
-        if twice:
-            steps, column = np.repeat(steps, 2), np.repeat(column, 2)
-        out[name] = (steps, column)
-    names = list(out)
-    if shuffled is not None:
-        np.random.default_rng(shuffled).shuffle(names)
-    return run({name: out[name] for name in names})
+def logged(planted, scale=1.0, every=1, times=1, order=None):
+    """The run in other units of the loss, with every `every`-th row, `times` written; in several files with `order`."""
+    metrics = list(planted.columns)
+    if order is not None:
+        np.random.default_rng(order).shuffle(metrics)
+    made = [_series(planted, name, scale, every, times) for name in metrics]
+    files, pieces = (FILES, [p for one in made for p in _in_files(one, order)]) if order is not None else (1, made)
+    config = {name: ConfigValue(value, "args.json") for name, value in planted.config.items()}
+    return Run("made", tuple(Source(f"{i}.jsonl", "jsonl") for i in range(files)), tuple(pieces), config)
 
 
-@pytest.mark.parametrize("fault", ["", "G101", "G102", "O101", "O102", "V102", "V103", "T101"])
-@given(
-    scale=st.floats(1e-4, 1e4),
-    twice=st.booleans(),
-    every=st.sampled_from([1, 2, 3]),
-    shuffled=st.integers(0, 5),
-)
-@settings(max_examples=8, deadline=None)
-def test_a_run_has_one_verdict_however_it_is_logged(fault, scale, twice, every, shuffled):
-    made = columns(fault)
-    found = verdicts(changed(made))
-    assert {code for code, _ in found} == ({fault} if fault else set())
-    assert verdicts(changed(made, scale, twice, every, shuffled)) == found
+def _series(planted, name, scale, every, times):
+    held_out, metric = name.startswith("eval/"), name.removeprefix("eval/")
+    values = planted.columns[name] * (scale if _is_loss(metric) else 1.0)
+    row = ROW[EVALUATED][: values.size] if values.size < N else ROW
+    if row is ROW:
+        row, values = row[::every], values[::every]
+    step = row + 1.0 if planted.steps is None else planted.steps[row]
+    # A row, its copy and the evaluation after it are lines of their own.
+    line = np.repeat(2 * times * row + held_out * times, times) + np.tile(np.arange(times), row.size) + 1
+    nothing = np.full(line.size, np.nan)
+    columns = (np.repeat(values, times), np.repeat(step, times), nothing, nothing, line, np.zeros(line.size, int))
+    return Series(metric, "eval" if held_out else "train", name, *columns)
+
+
+def _is_loss(metric):
+    return metric in ("loss", "soft_ce") or metric.endswith("_loss") or metric.removeprefix("loss_") in PARTS
+
+
+def _in_files(series, order):
+    """The thirds of a run as files of their own, which are named in any order."""
+    numbers = np.random.default_rng(order).permutation(FILES)
+    third = np.minimum(FILES - 1, (FILES * (series.step - 1) // N).astype(int))
+    for part in np.random.default_rng(order + 1).permutation(FILES).tolist():
+        if (third == part).any():
+            one = series.take(third == part)
+            one.source[:] = numbers[part]
+            yield one
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_the_planted_fault_is_all_that_is_found(code):
+    assert verdicts(logged(FAULTS[code])) == ({code} if code else set())
+
+
+@pytest.mark.parametrize("code", [code for code, planted in FAULTS.items() if not planted.by_rows])
+@pytest.mark.parametrize("every", [2, 3])
+def test_fewer_rows_have_the_same_verdict(code, every):
+    assert verdicts(logged(FAULTS[code], every=every)) == ({code} if code else set())
+
+
+@pytest.mark.parametrize("code", [code for code, planted in FAULTS.items() if not planted.absolute])
+@given(scale=st.floats(1e-3, 1e3))
+@settings(max_examples=4, deadline=None)
+def test_another_unit_of_the_loss_has_the_same_verdict(code, scale):
+    assert verdicts(logged(FAULTS[code], scale)) - LEVEL_RULES == ({code} if code else set())
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_rows_written_twice_or_thrice_have_the_same_verdict(code):
+    for times in (2, 3):
+        assert verdicts(logged(FAULTS[code], times=times)) == ({code} if code else set())
+
+
+@pytest.mark.parametrize("code", [code for code, planted in FAULTS.items() if planted.steps is None])
+@given(order=st.integers(0, 1000))
+@settings(max_examples=3, deadline=None)
+def test_files_and_metrics_in_any_order_have_the_same_verdict(code, order):
+    assert verdicts(logged(FAULTS[code], order=order)) == ({code} if code else set())
+
+
+@pytest.mark.parametrize("code", [code for code, planted in FAULTS.items() if not planted.by_rows])
+@given(every=st.sampled_from([1, 2, 3]), times=st.sampled_from([1, 2]), scale=st.floats(0.01, 100))
+@settings(max_examples=3, deadline=None)
+def test_all_at_once_has_the_same_verdict(code, every, times, scale):
+    unit = 1.0 if FAULTS[code].absolute else scale
+    assert verdicts(logged(FAULTS[code], unit, every, times)) - LEVEL_RULES == ({code} if code else set())
