@@ -5,7 +5,6 @@ It is no child of `multiprocessing`, which would import the main module of the s
 
 from __future__ import annotations
 
-import signal
 import sys
 from multiprocessing.connection import Connection
 
@@ -14,7 +13,6 @@ def main(descriptor: int) -> None:
     """Take the settings, then groups of files, and answer with their entries, until the other end is closed."""
     from trainvitals.diagnostics.catalogue.entry import opened
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes its end
     other: Connection = Connection(descriptor)
     try:
         settings = other.recv()

@@ -118,7 +118,9 @@ def _worker() -> Iterator[Connection]:
     # -P: the folder in which the server was started may hold a module of any name.
     command = [sys.executable, "-P", "-m", "trainvitals.diagnostics.catalogue.worker", str(number)]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(number,), env=environment) as process:  # noqa: S603 (our own program)
+    # A session of its own: Ctrl-C is for the server, whose end closes the connection, which ends the worker.
+    options = {"stdin": subprocess.DEVNULL, "pass_fds": (number,), "env": environment, "start_new_session": True}
+    with subprocess.Popen(command, **options) as process:  # type: ignore[call-overload]  # noqa: S603 (our own program)
         theirs.close()
         try:
             yield ours
