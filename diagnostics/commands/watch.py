@@ -19,6 +19,7 @@ from trainvitals.diagnostics.commands.judge import STDIN, STDIN_NAME, exit_code,
 
 if TYPE_CHECKING:
     from trainvitals.diagnostics.render.page import Page
+    from trainvitals.diagnostics.report import Report
     from trainvitals.diagnostics.settings import Level
     from trainvitals.diagnostics.watching.news import Found, News
     from trainvitals.diagnostics.watching.notify import Webhook
@@ -57,7 +58,7 @@ class Seconds(click.ParamType[float]):
 @click.argument("path", metavar="PATH", type=console.FILE)
 @click.option("--until", type=Seconds(), metavar="DURATION", help="End after this time: 10m, 2h.")
 @click.option("--interval", type=Seconds(), metavar="DURATION", help="Time between two looks [2 to 30 s, as needed].")
-@click.option("--on-fail", metavar="COMMAND", help="Run this once, at the first finding that fails the run.")
+@click.option("--on-fail", metavar="COMMAND", help="Run this once, at the first failure that is sure.")
 @click.option("--webhook", metavar="URL", help="Tell this address too; its host must be in the settings.")
 @click.option("--fail-on", type=click.Choice(("warn", "fail")), help="Lowest severity that fails the run [fail].")
 @click.option("--format", "form", type=click.Choice(("text", "jsonl")), default="text", help="Kind of output.")
@@ -73,6 +74,8 @@ def watch(path: str, form: Literal["text", "jsonl"], **options: Any) -> int:
 
     It ends when the run says that it has finished, after --until, at the end of standard input, or with Ctrl-C; then it
     sums up. COMMAND sees TRAINVITALS_RUN, TRAINVITALS_CODE and TRAINVITALS_STEP in its environment; no shell is used.
+    It is run at once for what is no number, has crashed or has stalled; any other failure has to stand until the log is
+    a tenth longer.
 
     Exit code: 0 healthy, 1 findings, 2 wrong usage or a source that cannot be read, 5 nothing to judge.
     """
@@ -88,7 +91,7 @@ def watch(path: str, form: Literal["text", "jsonl"], **options: Any) -> int:
         except KeyboardInterrupt:
             console.complain("interrupted; one last look")
         for _ in range(2):  # the second one settles which format a log is of
-            teller.tell(watcher.look(last=True), several=len(watcher.reports) > 1)
+            teller.tell(watcher.look(last=True), watcher.reports)
         teller.sum_up(watcher, time.monotonic() - started)
         if follower.trouble:
             console.complain(f"{path}: {follower.trouble}")
@@ -105,7 +108,7 @@ def _watch(
     while True:
         is_last = ended.is_set()
         began = time.monotonic()
-        teller.tell(watcher.look(), several=len(watcher.reports) > 1)
+        teller.tell(watcher.look(), watcher.reports)
         now = time.monotonic()
         if is_last or watcher.finished or now >= end:
             return
@@ -158,43 +161,53 @@ class _Teller:
         self, form: Literal["text", "jsonl"], fail_on: Level, options: dict[str, Any], hosts: tuple[str, ...]
     ) -> None:
         from trainvitals.diagnostics.watching import notify
+        from trainvitals.diagnostics.watching.confirmed import Failures
 
         self._form = form
-        self._counted = ("fail", "warn") if fail_on == "warn" else ("fail",)
+        self._failures = Failures(("fail", "warn") if fail_on == "warn" else ("fail",))
         self._page = _page(no_color=options["no_color"])
         self._command = notify.command(options["on_fail"]) if options["on_fail"] else None
         self._webhook: Webhook | None = notify.Webhook(options["webhook"], hosts) if options["webhook"] else None
 
-    def tell(self, news: tuple[News, ...], *, several: bool) -> None:
-        """Print news as they are, and pass findings on."""
+    def tell(self, news: tuple[News, ...], reports: tuple[Report, ...]) -> None:
+        """Print news as they are, and pass findings on; `reports` are those after the same look."""
         from trainvitals.diagnostics.watching import lines
         from trainvitals.diagnostics.watching.news import Found
 
         for one in news:
-            console.write(lines.news(one, self._form, self._page, several=several))
+            console.write(lines.news(one, self._form, self._page, several=len(reports) > 1))
             if isinstance(one, Found):
-                self._pass_on(one)
+                self._send(one)
+        self._failures.take(news, reports)
+        self._act(reports)
 
     def sum_up(self, watcher: Watcher, seconds: float) -> None:
-        """Print the summary."""
+        """Act on what still stands, and print the summary."""
         from trainvitals.diagnostics.watching import lines
+
+        self._act(watcher.reports, last=True)
 
         text = lines.summary(watcher.reports, self._form, self._page, seconds=seconds, looks=watcher.looks)
         console.write(text)
 
-    def _pass_on(self, found: Found) -> None:
+    def _act(self, reports: tuple[Report, ...], *, last: bool = False) -> None:
+        """Run the command, once, for the first failure that is sure."""
         from trainvitals.diagnostics.watching import notify
 
-        if self._command and found.finding.severity in self._counted:
-            words, self._command = self._command, None
-            try:
-                notify.run(words, found)
-            except notify.NotifyError as error:
-                console.complain(str(error))
-        if self._webhook and found.finding.severity != "info":
-            problem = self._webhook.tell(found)
-            if problem:
-                console.complain(problem)
+        found = self._failures.sure(reports, last=last) if self._command else None
+        if found is None or self._command is None:
+            return
+        words, self._command = self._command, None
+        try:
+            notify.run(words, found)
+        except notify.NotifyError as error:
+            console.complain(str(error))
+
+    def _send(self, found: Found) -> None:
+        """Tell the web address of a warning or a failure."""
+        problem = self._webhook.tell(found) if self._webhook and found.finding.severity != "info" else ""
+        if problem:
+            console.complain(problem)
 
 
 def _page(*, no_color: bool) -> Page:
