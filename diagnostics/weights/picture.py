@@ -126,7 +126,7 @@ def _uncertainty(surface: LossSurface) -> Surface:
     across, up = _labels(surface)
     dots = _known(surface)
     return Surface(
-        "standard error of the loss; dots are measured, the rest is interpolated",
+        "standard error of the loss; cells with a dash are measured, the others interpolated",
         Scale(across),
         Scale(up),
         "error",

@@ -191,7 +191,7 @@ class Probe:
         batch = moved(self.data.parts[part], self.device)
         with torch.no_grad(), composable():
             total, weight = torch.func.vmap(lambda place: self._call(place, batch))(torch.as_tensor(places))
-        return sums.of_part(total.double().cpu().numpy(), weight.double().cpu().numpy())
+        return sums.of_part(*(found.cpu().double().numpy() for found in (total, weight)))  # MPS has no doubles
 
     def _call(self, place: Tensor, batch: Any) -> tuple[Tensor, Tensor]:
         found: tuple[Tensor, Tensor] = torch.func.functional_call(self.objective, self._perturbed(place), (batch,))
