@@ -23,6 +23,8 @@ MOST_FINDINGS = 12
 
 POINTS = 24_000
 """Points that all panels together draw: more are not seen, and make the browser slow."""
+LARGEST = 1e250
+"""Values beyond this are not told apart from it in a picture: the width of a range must stay a number."""
 ROOM = 0.03
 """Share of the height that is left free at the top and at the bottom."""
 FEWEST_COLUMNS, MOST_COLUMNS = 100, 1000
@@ -123,9 +125,9 @@ def columns(lines: int) -> int:
 def frame(traces: Sequence[Trace], axis: Axis, window: Window, units: Sequence[str] = ()) -> Frame:
     """The axis over these traces, or over the window where that is set; `units` are what the runs' steps count."""
     spans = [(float(x[0]), float(x[-1])) for t in traces if (x := t.x[t.x > 0] if window.log else t.x).size]
-    low = min((a for a, _ in spans), default=0.0) if window.start == -np.inf else window.start
+    low = min((a for a, _ in spans), default=0.1) if window.start == -np.inf else window.start
     high = max((b for _, b in spans), default=1.0) if window.end == np.inf else window.end
-    low, high = _widened(low, high, log=window.log)
+    low, high = _widened(*_bounded(low, high, log=window.log), log=window.log)
     if axis == "clock":
         return Frame("", low, high, axes.MILLISECONDS, window.log, is_date=True, window=window)
     if axis == "relative":
@@ -155,7 +157,7 @@ def panel(
         # No wider than the values are.
         low = max(low, min((d.low for d in drawn if np.isfinite(d.low)), default=low))
         high = min(high, max((d.high for d in drawn if np.isfinite(d.high)), default=high))
-    low, high = _roomy(*_widened(low, high, log=log), log=log)
+    low, high = _roomy(*_widened(*_bounded(low, high, log=log), log=log), log=log)
     away = sum(outside(ink.trace, window, low, high) for ink in inks) if trim else 0
     said = tuple(_notes(inks, away, window))
     return Panel(metric, tuple(inks), low, high, log, _worst(marks), said)
@@ -225,6 +227,12 @@ def _worst(found: Sequence[Mark]) -> tuple[Mark, ...]:
     return tuple(sorted(ordered[:MOST_FINDINGS], key=lambda mark: mark.x))
 
 
+def _bounded(low: float, high: float, *, log: bool) -> tuple[float, float]:
+    """A range whose width and logarithms are numbers; what is beyond it is drawn as far as its edge."""
+    least = 1 / LARGEST if log else -LARGEST
+    return min(max(low, least), LARGEST), min(max(high, least), LARGEST)
+
+
 def _widened(low: float, high: float, *, log: bool) -> tuple[float, float]:
     """A range with some width, also around a single value."""
     if high > low:
@@ -238,7 +246,7 @@ def _widened(low: float, high: float, *, log: bool) -> tuple[float, float]:
 def _roomy(low: float, high: float, *, log: bool) -> tuple[float, float]:
     """The range with some room, so that no line runs along the edge."""
     if log:
-        factor = (high / low) ** ROOM
+        factor = float(np.exp(ROOM * (np.log(high) - np.log(low))))
         return low / factor, high * factor
     room = ROOM * (high - low)
     return low - room, high + room

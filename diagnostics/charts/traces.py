@@ -142,7 +142,9 @@ def trimmed(values: Floats, *, log: bool) -> tuple[float, float]:
     sample = values[:: -(-values.size // SAMPLE)]
     low, high = np.quantile(np.log(sample) if log else sample, QUANTILES).tolist()
     room = PADDING * (high - low)
-    return (float(np.exp(low - room)), float(np.exp(high + room))) if log else (low - room, high + room)
+    ends = (low - room, high + room)
+    # exp(700) is nearly the largest number.
+    return (float(np.exp(max(ends[0], -700.0))), float(np.exp(min(ends[1], 700.0)))) if log else ends
 
 
 def outside(one: Trace, window: Window, low: float, high: float) -> int:
