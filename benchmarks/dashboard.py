@@ -64,7 +64,7 @@ def main() -> None:
             f"Median of {options.rounds} round{'s' * (options.rounds > 1)}, with a load of {before} at the beginning "
             f"and {load()} at the end; lower is better."
         )
-        write([told, "", *rows])
+        write(told, rows)
 
 
 def _options() -> argparse.Namespace:
@@ -199,13 +199,15 @@ def _timed(server: Server, ask: Callable[[], Answer]) -> tuple[float, float]:
     return ask().seconds, server.cpu - before
 
 
-def write(lines: Sequence[str]) -> None:
-    """Put these lines between the marks of the README."""
-    path = HERE / "README.md"
-    changed, found = MARKED.subn(lambda _: "\n".join([*lines, ""]), path.read_text("utf-8"))
-    if found != 1:
-        raise SystemExit(f"{path}: has {found} places for the table")
-    path.write_text(changed, "utf-8")
+def write(told: str, rows: Sequence[str]) -> None:
+    """Put the table between the marks of the README beside this program, and what is promised into the project's."""
+    promised = [row for row in rows if not row.endswith("|  |")]
+    for path, lines in ((HERE / "README.md", rows), (HERE.parent / "README.md", promised)):
+        block = "\n".join([told, "", *lines, ""])
+        changed, found = MARKED.subn(lambda _, block=block: block, path.read_text("utf-8"))  # type: ignore[misc]
+        if found != 1:
+            raise SystemExit(f"{path}: has {found} places for the table")
+        path.write_text(changed, "utf-8")
 
 
 if __name__ == "__main__":
