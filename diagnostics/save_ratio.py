@@ -59,6 +59,8 @@ def place(settings: Settings, folder: str, judged: str) -> Place:
     why = ""
     if os.path.commonpath([root, path]) == root:
         why = f"{os.path.dirname(path)} lies inside the folder that is judged: settings there are passed over"
+    elif os.path.exists(path) and not os.path.isfile(path):
+        why = f"{path} is not a file"
     elif not os.access(path if os.path.exists(path) else os.path.dirname(path), os.W_OK):
         why = f"{path} cannot be written"
     return Place("" if why else path, why, settings.origin)

@@ -173,6 +173,13 @@ def test_settings_are_kept_where_they_are_found_but_never_beside_the_logs(tmp_pa
     assert place(settings, str(work), str(logs)).path == str(work / "trainvitals.toml")
 
 
+def test_a_link_to_a_device_or_a_folder_is_not_replaced(tmp_path):
+    for name, aim in (("a", "/dev/null"), ("b", str(tmp_path))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "trainvitals.toml").symlink_to(aim)
+        assert "is not a file" in place(Settings(), str(tmp_path / name), str(tmp_path / "logs")).why
+
+
 def test_settings_in_pyproject_are_shown_to_be_copied(tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "pyproject.toml").write_text("[tool.trainvitals]\nfail-on = 'warn'\n")
