@@ -51,7 +51,7 @@ def _nothing_found(report: Report) -> str:
 def _card(finding: Finding, one: Examined, number: int, contents: Mapping[str, bytes] | None) -> None:
     report = one.report
     window = words.when(finding, report)
-    title = f"{SEVERITIES[finding.severity]} &nbsp; **{finding.code} {inert(finding.name)}**"
+    title = f"{SEVERITIES[finding.severity]} &nbsp; **{inert(finding.code)} {inert(finding.name)}**"
     st.markdown(title + (f" &nbsp; :gray[{inert(window)}]" if window else ""))
     ratio = _ratio(finding, one)
     shown = [] if ratio else list(islice(pictures.of_finding(finding, one.normalised), MOST_CHARTS))

@@ -78,7 +78,7 @@ def quoted(cited: Sequence[Evidence], report: Report, contents: Mapping[str, byt
 def _size(path: str) -> float:
     try:
         return os.path.getsize(path)
-    except OSError:
+    except (OSError, ValueError):
         return math.inf
 
 
@@ -128,7 +128,7 @@ def _jumps(report: Report, path: str, name: str) -> None:
         return
     with st.container(horizontal=True, gap="small"):
         for line, code in sorted(cited.items())[:MOST_JUMPS]:
-            st.button(f"{code}: line {line}", key=f"jump-{line}", on_click=_open, args=(name, line))
+            st.button(f"{inert(code)}: line {line}", key=f"jump-{line}", on_click=_open, args=(name, line))
 
 
 def _show(one: Examined, path: str, line: int, around: int, data: bytes | None, *, wrap: bool) -> None:

@@ -25,7 +25,11 @@ def draw(report: Report) -> None:
         st.caption(f"Not meant for this kind of run: {_named(others)}")
     st.markdown("**Passed**")
     rows = [
-        {"rule": rule.code, "name": NAMES.get(rule.code, ""), "looked at": terminal(rule.summary, SENTENCE_CELLS)}
+        {
+            "rule": terminal(rule.code),
+            "name": NAMES.get(rule.code, ""),
+            "looked at": terminal(rule.summary, SENTENCE_CELLS),
+        }
         for rule in report.passed
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="", alt="Rules that found nothing wrong")
@@ -34,4 +38,4 @@ def draw(report: Report) -> None:
 
 
 def _named(codes: tuple[str, ...]) -> str:
-    return ", ".join(f"{code} {inert(NAMES.get(code, ''))}".strip() for code in codes)
+    return ", ".join(inert(f"{code} {NAMES.get(code, '')}".strip()) for code in codes)
