@@ -37,7 +37,7 @@ def show() -> None:
     chosen = st.multiselect(
         "Runs",
         names,
-        default=names[:2],
+        default=[row.name for row in runs.rows() if row.spark][:2],
         key=RUNS,
         bind="query-params",
         format_func=terminal,

@@ -24,7 +24,7 @@ from trainvitals.diagnostics.smoothing import Kind
 
 RUNS, METRICS, AXIS, FROM, TO = "of", "metrics", "x", "from", "to"
 AT_FIRST = 4
-"""Runs that are shown before any is chosen: the worst."""
+"""Runs that are shown before any is chosen: the worst of those that have a curve."""
 KINDS: dict[Kind, str] = {"time": "time-weighted", "points": "TensorBoard"}
 HELP = (
     "**time-weighted**: the default of Weights & Biases. Distances in x count, so irregular logging changes nothing. "
@@ -56,7 +56,7 @@ def show() -> None:
     chosen = st.multiselect(
         "Runs",
         names,
-        default=names[:AT_FIRST],
+        default=[row.name for row in runs.rows() if row.spark][:AT_FIRST] or names[:1],
         key=RUNS,
         bind="query-params",
         format_func=terminal,
