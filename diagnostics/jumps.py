@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainvitals.diagnostics.statistics import MIN_NOISE, detrended
-from trainvitals.diagnostics.trailing import trailing
-from trainvitals.parsers.model import Bools, Floats
+from trainvitals.diagnostics.trailing import Trail, trailing
+from trainvitals.parsers.model import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,11 @@ def steps(u: Floats, *, smallest: float, widths: tuple[int, ...] = (8, 32, 128),
     found: dict[int, Step] = {}
     total = np.concatenate([[0.0], np.cumsum(u)])
     for width in (w for w in widths if 2 * w <= u.size):
-        mean = (total[width:] - total[:-width]) / width
-        jump = mean[width:] - mean[:-width]
-        peaks = _peaks(np.abs(jump), 0.8 * smallest, width, most)
+        # (mean of the rows after) - (mean of those before), in one array as long as the series.
+        jump = total[2 * width :] + total[: -2 * width]
+        jump -= total[width:-width]
+        jump -= total[width:-width]
+        peaks = _peaks(np.abs(jump, out=jump), 0.8 * smallest * width, width, most)
         for centre in (int(p) + width for p in peaks):
             index = _split(u, max(4, centre - width // 2), min(u.size - 4, centre + width // 2), width)
             fitted = step_fit(u, index)
@@ -135,21 +137,19 @@ def _unpacked(u: Floats, e: Event, size: int = 8) -> Event:
 
 
 def _spikes(u: Floats, z_min: float, z_end: float, rise: float) -> tuple[list[Event], float]:
-    z, middle = trailing(u)
-    known = np.isfinite(z)
-    if not known.any():
+    trail = trailing(u)
+    if not trail.levels.size:
         return [], z_min
-    width = int(np.clip(u.size // 20, 32, 256))
-    bar = _bar(z, known, width, z_min)
-    apart = width // 4
+    bar = _bar(trail.z[trail.width :], trail.width, z_min)
+    apart = trail.width // 4
     found: list[Event] = []
-    high = np.flatnonzero(z > bar)
-    for first in high[u[high] - middle[high] >= rise].tolist():
+    high = np.flatnonzero(trail.z > bar)
+    for first in high[u[high] - trail.level(high) >= rise].tolist():
         if found and first < found[-1].end + apart:
             last = found.pop()
-            found.append(_event(u, z, middle, last.start, max(first + 1, last.end), bar, z_end))
+            found.append(_event(u, trail, last.start, max(first + 1, last.end), bar, z_end))
         else:
-            found.append(_event(u, z, middle, first, first + 1, bar, z_end))
+            found.append(_event(u, trail, first, first + 1, bar, z_end))
     return [event for event in found if _sudden(u, event)], bar
 
 
@@ -159,30 +159,31 @@ def _sudden(u: Floats, e: Event, rows: int = 4, share: float = 1 / 3) -> bool:
     return bool((way[rows:] - way[:-rows]).max(initial=0.0) >= share * e.rise)
 
 
-def _bar(z: Floats, known: Bools, width: int, least: float) -> float:
+def _bar(z: Floats, width: int, least: float) -> float:
     """From which z on a row is no chance: higher where the rows that fall out downwards show heavy tails.
 
     1.5 times the 99.9 % quantile of their z, and `least` times (the 99.5 % quantile over that of Gaussian noise) to the
     power 1.5. Rows within a window after a spike do not count, as it is in their median.
     """
-    calm = known.copy()
+    calm = np.ones(z.size, np.bool_)
     for row in np.flatnonzero(z > least).tolist():
         calm[row : row + width] = False
-    down = -z[calm]
-    size = min(width, down.size)
+    z = z if calm.all() else z[calm]
+    size = min(width, z.size)
     if size < 3:
         return least
     # In a falling curve all rows lie below the median of those before them: that is no tail.
-    rows = down[down.size % size :].reshape(-1, size)
-    down = detrended(rows[:: max(1, len(rows) // 200)]).ravel()
+    rows = z[z.size % size :].reshape(-1, size)
+    down = -detrended(rows[:: max(1, len(rows) // 200)])
     tail, far = np.quantile(down, (0.995, 0.999))
     return float(max(least, 1.5 * far, least * max(0.0, tail / 2.576) ** 1.5))
 
 
-def _event(u: Floats, z: Floats, middle: Floats, start: int, end: int, bar: float, z_end: float) -> Event:
+def _event(u: Floats, trail: Trail, start: int, end: int, bar: float, z_end: float) -> Event:
+    z = trail.z
     calm = np.flatnonzero(z[end : end + 256] < z_end)
     end = end + (int(calm[0]) if calm.size else min(256, u.size - end))
     peak = start + int(u[start:end].argmax())
-    base = float(middle[start])
+    base = float(trail.level(np.array(start)))
     stands_out = (z[start:end] > bar / 2) & (u[start:end] - base > (u[peak] - base) / 4)
     return Event(start, end, peak, float(z[peak]), float(u[peak] - base), int(stands_out.sum()))

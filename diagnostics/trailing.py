@@ -2,66 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from trainvitals.diagnostics.statistics import MAD_TO_SD, detrended, noise, row_medians
 from trainvitals.parsers.model import Floats, Ints
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trail:
+    """What the windows before the points of a series say.
+
+    Attributes:
+        z: robust z of every point, `(n,)`, NaN in the first window.
+        levels: median of each window; one serves `stride` points, the first of them that after `width` points.
+    """
+
+    z: Floats
+    levels: Floats
+    width: int
+    stride: int
+
+    def level(self, at: Ints) -> Floats:
+        """Median of the windows before these points, which lie after the first window."""
+        return np.asarray(self.levels[(at - self.width) // self.stride])
+
+
 def trailing_z(u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2) -> Floats:
     """Robust z of every point against the window before it, NaN for the points of the first window; see `trailing`."""
-    return trailing(u, window=window, spike=spike, passes=passes)[0]
+    return trailing(u, window=window, spike=spike, passes=passes).z
 
 
-def trailing(u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2) -> tuple[Floats, Floats]:
-    """Robust z of every point against the window before it, with the median of that window.
+def trailing(u: Floats, *, window: int | None = None, spike: float = 8.0, passes: int = 2) -> Trail:
+    """Robust z of every point against the window before it.
 
     z = (u - median) / scale, scale = 1.4826 * max(MAD, 0.1 * noise), window clip(n // 20, 32, 256). The MAD is that
     around the median or, in series shorter than 100 windows, around a line if that is smaller: the fall of a short
     curve is no noise. Points beyond `spike` are replaced by their median for the next pass, so that a spike does not
-    hide the one after it. In series of more than 5 000 points neighbours share a window. Two arrays of shape `(n,)`,
-    NaN in the first window.
+    hide the one after it. In series of more than 5 000 points neighbours share a window.
     """
     width = window or int(np.clip(u.size // 20, 32, 256))
-    if u.size <= width:
-        return np.full(u.size, np.nan), np.full(u.size, np.nan)
     stride = int(np.clip(u.size // 5_000, 1, width // 2))
-    rows = _cut(u[width:], stride)
-    z, (middle, scale) = np.empty_like(rows), np.empty((2, len(rows)))
-    clean, floor, touched = u, 0.1 * noise(u), np.arange(len(rows))
+    count = max(0, 1 + (u.size - width - 1) // stride)
+    trail = Trail(np.full(u.size, np.nan), np.empty(count), width, stride)
+    clean, floor, touched = u, 0.1 * noise(u), np.arange(count)
     for _ in range(passes):
-        middle[touched], mad = _levels(clean, width, stride, touched)
-        scale[touched] = MAD_TO_SD * np.maximum(mad, floor)
-        z[touched] = (rows[touched] - middle[touched, None]) / scale[touched, None]
-        wild = np.flatnonzero((z > spike) | (z < -spike))
+        _judge(u, clean, floor, touched, trail)
+        wild = np.flatnonzero((trail.z > spike) | (trail.z < -spike))
         before, clean = clean, u.copy()
-        clean[width + wild] = middle[wild // stride]
-        touched = _touched(np.flatnonzero(clean != before), width, stride, len(rows))
+        clean[wild] = trail.level(wild)
+        touched = _touched(np.flatnonzero(clean != before), width, stride, count)
         if not touched.size:
             break
-    first = np.full(width, np.nan)
-    return np.append(first, z)[: u.size], np.append(first, np.repeat(middle, stride))[: u.size]
+    return trail
 
 
-def _cut(values: Floats, length: int) -> Floats:
-    """The values as rows of this length, the last one filled up with NaN."""
-    rows = np.full((1 + (values.size - 1) // length, length), np.nan)
-    rows.ravel()[: values.size] = values
-    return rows
+def _judge(u: Floats, clean: Floats, floor: float, windows: Ints, trail: Trail, chunk: int = 256) -> None:
+    """Fill in the levels of these windows, seen in the clean series, and z of the points that they serve."""
+    width, stride = trail.width, trail.stride
+    if not windows.size:
+        return
+    views = np.lib.stride_tricks.sliding_window_view(clean, width)[:-1:stride]
+    for first in range(0, windows.size, chunk):
+        at = windows[first : first + chunk]
+        level, mad = _level(views[at], sloped=u.size < 100 * width)
+        # The last window may serve fewer points than the others.
+        points = np.minimum(width + stride * at[:, None] + np.arange(stride), u.size - 1)
+        trail.levels[at] = level
+        trail.z[points] = (u[points] - level[:, None]) / (MAD_TO_SD * np.maximum(mad, floor))[:, None]
 
 
-def _levels(u: Floats, width: int, stride: int, chosen: Ints, chunk: int = 256) -> tuple[Floats, Floats]:
-    """Median and MAD of the chosen windows of `width` points, of which one begins every `stride` points."""
-    views = np.lib.stride_tricks.sliding_window_view(u, width)[:-1:stride]
-    found = np.empty((2, chosen.size))
-    for first in range(0, chosen.size, chunk):
-        part = views[chosen[first : first + chunk]]
-        middle = row_medians(part)
-        mad = row_medians(np.abs(part - middle[:, None]))
-        if u.size < 100 * width:
-            mad = np.minimum(mad, row_medians(np.abs(detrended(part))))
-        found[:, first : first + chunk] = middle, mad
-    return found[0], found[1]
+def _level(rows: Floats, *, sloped: bool) -> tuple[Floats, Floats]:
+    """Median and MAD of each row; `sloped`: around a line where that is smaller."""
+    middle = row_medians(rows)
+    mad = row_medians(np.abs(rows - middle[:, None]))
+    return middle, np.minimum(mad, row_medians(np.abs(detrended(rows)))) if sloped else mad
 
 
 def _touched(changed: Ints, width: int, stride: int, windows: int) -> Ints:

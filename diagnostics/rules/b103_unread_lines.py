@@ -57,8 +57,7 @@ def _lines_read(raw: Run) -> dict[int, int]:
     lines: dict[int, list[Ints]] = {}
     for line, source in {(id(s.line), id(s.source)): (s.line, s.source) for s in raw.series}.values():
         for one in np.flatnonzero(np.bincount(source)).tolist():
-            own = source == one
-            lines.setdefault(one, []).append(line if own.all() else line[own])
+            lines.setdefault(one, []).append(line[source == one] if (source != one).any() else line)
     return {one: _distinct(columns) for one, columns in lines.items()}
 
 

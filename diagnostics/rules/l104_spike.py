@@ -110,7 +110,7 @@ def _followed(c: Curve, e: Event, rows: int) -> Spike:
     span = max(rows, len(c) // 50)
     after = c.u[e.peak + 1 :]
     last = float(np.median(after[-span:])) if after.size else float(c.u[e.peak])
-    for start in range(e.end - e.peak - 1, max(1, after.size - span // 2), max(1, span // 2)):
+    for start in range(e.end - e.peak - 1, max(min(1, after.size), after.size - span // 2), max(1, span // 2)):
         if float(np.median(after[start : start + span])) <= allowed:
             return Spike(e, e.peak + 1 + start, True, last - base)
     return Spike(e, -1, after.size >= rows, last - base)
