@@ -18,7 +18,13 @@ from trainvitals.parsers.model import Ints
 FEW = 16
 """So many lines are not worth the trouble."""
 
-APART = 64
+MAX_TRIED = 256
+"""Different rows that are looked at for a layout; where there are more, hardly two are alike."""
+
+MAX_PAUSE = 63
+"""Texts that are passed over where those before them were of other layouts."""
+
+APART = 16
 """Lines per stretch of other lines, which takes the rows before it from those behind it, at the cost of this many."""
 
 _NEWLINE, _SPACE, _QUOTE, _BACKSLASH = b'\n "\\'
@@ -28,7 +34,8 @@ _NEWLINE, _SPACE, _QUOTE, _BACKSLASH = b'\n "\\'
 class Known:
     """Lines that were read at once: their indices `rows`, (n,), ascending, and their columns.
 
-    `others` are the stretches of lines between them: index of the first line, first byte, byte behind the last one.
+    `others` are the stretches of lines between them in which an object may stand: index of the first line, first byte,
+    byte behind the last one.
     """
 
     rows: Ints
@@ -42,11 +49,14 @@ class KnownLines:
     def __init__(self) -> None:
         self._layouts: dict[tuple[bytes, ...], Layout] = {}
         self._kinds: dict[str, Kind] = {}
+        self._tried: set[tuple[Any, ...]] = set()
+        self._failed = self._pause = 0
+        """How many texts in a row were not to be read here, and how many are passed over for it."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> KnownLines:
         """One that learns by itself from here on; layouts never change."""
         twin = KnownLines()
-        twin._layouts, twin._kinds = dict(self._layouts), dict(self._kinds)
+        twin._layouts, twin._kinds, twin._tried = dict(self._layouts), dict(self._kinds), set(self._tried)
         return twin
 
     @property
@@ -56,8 +66,10 @@ class KnownLines:
 
     def learn(self, line: bytes, fields: Mapping[str, Any]) -> None:
         """Take note of the layout of a line that holds these fields, and nothing besides."""
-        if len(self._layouts) >= layouts.MAX_LAYOUTS:
+        tried = (*fields, *map(type, fields.values()))
+        if tried in self._tried or len(self._layouts) >= layouts.MAX_LAYOUTS or len(self._tried) >= MAX_TRIED:
             return
+        self._tried.add(tried)
         found = layouts.layout_of(line, fields)
         if found is None:
             return
@@ -72,6 +84,15 @@ class KnownLines:
         """Read a text without a line end at its end; None where hardly any line is known."""
         if not self._layouts or text.count(b"\n", 0, 1 << 16) < FEW:
             return None
+        if self._pause:
+            self._pause -= 1
+            return None
+        found = self._decoded(text)
+        self._failed = 0 if found else self._failed + 1
+        self._pause = min((1 << self._failed) - 1, MAX_PAUSE)
+        return found
+
+    def _decoded(self, text: bytes) -> Known | None:
         lines = _lines(text)
         if lines is None:
             return None
@@ -81,7 +102,8 @@ class KnownLines:
                 found.append(layouts.find(layout, lines, rest))
                 rest = _without(rest, found[-1].rows)
         found = [one for one in found if one.rows.size]
-        others = _stretches(rest, lines)
+        # Lines without an object hold nothing.
+        others = [one for one in _stretches(rest, lines) if text.find(b"{", *one[1:]) >= 0]
         if not found or len(others) > lines.start.size // APART:
             return None
         return Known(*_joined(found, lines.data), others)

@@ -38,7 +38,7 @@ _EXACT_POWER = 22
 _LARGEST_WHOLE = 15
 """Digits before the point up to which a double finds them out of the digits with the point as a zero among them."""
 
-_LITERALS = (b"null", b"true", b"false")
+_LITERALS, _INITIALS = (b"null", b"true", b"false"), b"ntf"
 
 _NUMBER = pattern(rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?", re.ASCII)
 
@@ -55,19 +55,25 @@ def numbers(data: bytes, start: Ints, stop: Ints) -> tuple[Floats, Bools]:
         (n,) and (n,); a number that does not fit a double counts as none.
     """
     form = fixed.form_of(data[start[0] : stop[0]]) if start.size else None
-    value, known = fixed.numbers(data, start, stop, form) if form else _decimals(data, start, stop)
-    others = np.flatnonzero(~known) if form else start[:0]
-    if others.size:
-        value[others], known[others] = _decimals(data, start[others], stop[others])
-    rest = np.flatnonzero(~known)
+    value, known = np.full(start.size, np.nan), np.zeros(start.size, np.bool_)
+    rest = np.arange(start.size)
+    if form:
+        value, known = fixed.numbers(data, start, stop, form)
+        rest = np.flatnonzero(~known)
+        value[rest] = np.nan
+    if rest.size and (form or data[start[0]] in _INITIALS):
+        known[rest] = _literals(data, start[rest], stop[rest])
+        rest = rest[~known[rest]]
     if rest.size:
-        literal = _literals(data, start[rest], stop[rest])
-        value[rest], known[rest] = np.nan, literal
-        for at in rest[~literal].tolist():
-            text = data[start[at] : stop[at]]
-            if _NUMBER.fullmatch(text):
-                value[at] = float(text)
-                known[at] = np.isfinite(value[at])
+        value[rest], known[rest] = _decimals(data, start[rest], stop[rest])
+        rest = rest[~known[rest]]
+    if rest.size:
+        value[rest], known[rest] = np.nan, _literals(data, start[rest], stop[rest])
+    for at in rest[~known[rest]].tolist():
+        text = data[start[at] : stop[at]]
+        if _NUMBER.fullmatch(text):
+            value[at] = float(text)
+            known[at] = np.isfinite(value[at])
     return value, known
 
 

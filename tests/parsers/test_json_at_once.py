@@ -196,7 +196,7 @@ def test_a_line_of_another_layout_is_left_to_others(other, at):
     text = "\n".join(lines)
     found = read_known(lines)
     assert lines_of(found) == {i: ROW | {"step": i} for i in range(200) if i != at}
-    assert [(first, text[start:stop]) for first, start, stop in found.others] == [(at, other)]
+    assert [(first, text[start:stop]) for first, start, stop in found.others] == [(at, other)] * ("{" in other)
 
 
 def test_null_is_a_missing_number_and_two_layouts_keep_the_order_of_the_lines():
@@ -235,3 +235,13 @@ def test_blocks_end_behind_whole_lines_none_of_which_is_over_the_limit(lengths, 
                 assert end == size or data[end : end + 1] == b"\n"
                 assert all(len(line) <= 100 for line in data[start:end].split(b"\n"))
             start = end + 1
+
+
+def test_lines_without_an_object_are_passed_over_and_texts_of_other_layouts_for_a_while():
+    lines = [line for i in range(200) for line in (json.dumps(ROW | {"step": i}), "saving checkpoint")]
+    assert read_known(lines).others == []
+    known = KnownLines()
+    known.learn(json.dumps(ROW).encode(), ROW)
+    strange = "\n".join(['{"a": [1]}'] * 100).encode()
+    answers = [known.decode(strange if i < 3 else "\n".join(lines).encode()) is not None for i in range(8)]
+    assert answers == [False, False, False, False, False, False, True, True]
