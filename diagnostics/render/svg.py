@@ -203,7 +203,8 @@ def spark(values: Sequence[float], width: int = 120, height: int = 22) -> str:
         return ""
     low, high = float(y[good].min()), float(y[good].max())
     across = np.linspace(1, width - 1, y.size)
-    up = height - 2 - (y - low) / ((high - low) or 1.0) * (height - 4)
+    # What is not drawn may be too far away to have a place.
+    up = height - 2 - (np.where(good, y, low) - low) / ((high - low) or 1.0) * (height - 4)
     cuts = [0, *(np.flatnonzero(~good) + 1).tolist(), y.size]
     parts = [[i for i in range(a, b) if good[i]] for a, b in pairwise(cuts)]
     drawn = "".join("M" + " ".join(f"{_n(across[i])} {_n(up[i])}" for i in part) for part in parts if len(part) > 1)

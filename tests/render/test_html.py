@@ -289,6 +289,11 @@ def test_a_sparkline_has_a_gap_where_a_value_is_missing():
     assert spark([NAN, NAN]) == ""
 
 
+def test_a_sparkline_is_not_crushed_by_what_it_leaves_out():
+    assert spark([0.0, 1e300, 1.175494351e-38, 2e-38]).count("M") == 1
+    assert spark([0.0, 1.175494351e-38, 1e300]).count("M") == 1
+
+
 @pytest.mark.parametrize(
     ("last", "ticks"),
     [
