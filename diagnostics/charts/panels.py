@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts import axes
 from trainvitals.diagnostics.charts.axes import Axis
 from trainvitals.diagnostics.charts.palette import Style
-from trainvitals.diagnostics.charts.traces import Drawn, Line, Trace, Window, outside
+from trainvitals.diagnostics.charts.traces import LARGEST, Drawn, Line, Trace, Window, outside
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import SEVERITIES, Finding, told
 from trainvitals.parsers.model import Floats
@@ -23,8 +23,6 @@ MOST_FINDINGS = 12
 
 POINTS = 24_000
 """Points that all panels together draw: more are not seen, and make the browser slow."""
-LARGEST = 1e250
-"""Values beyond this are not told apart from it in a picture: the width of a range must stay a number."""
 ROOM = 0.03
 """Share of the height that is left free at the top and at the bottom."""
 FEWEST_COLUMNS, MOST_COLUMNS = 100, 1000

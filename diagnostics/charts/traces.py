@@ -15,6 +15,8 @@ from trainvitals.parsers.model import Bools, Floats, Ints, Series
 QUANTILES = (0.05, 0.95)
 """What 'ignore outliers' shows, with `PADDING` of that range around it."""
 PADDING = 0.25
+LARGEST = 1e250
+"""Values beyond this are not told apart from it in a picture: the width of a range must stay a number."""
 SAMPLE = 200_000
 """Points from which quantiles are taken; of more points, every second, third ..."""
 
@@ -139,7 +141,7 @@ def trimmed(values: Floats, *, log: bool) -> tuple[float, float]:
     """The range between quantiles, and some padding: in log space where it is drawn there."""
     if not values.size:
         return np.nan, np.nan
-    sample = values[:: -(-values.size // SAMPLE)]
+    sample = np.clip(values[:: -(-values.size // SAMPLE)], -LARGEST, LARGEST)
     low, high = np.quantile(np.log(sample) if log else sample, QUANTILES).tolist()
     room = PADDING * (high - low)
     ends = (low - room, high + room)
