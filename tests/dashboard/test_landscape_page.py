@@ -135,7 +135,7 @@ def test_the_picture_moves_with_the_slider_and_is_taken_away(root):
         view.wait_for_timeout(300)
         view.wait_for_selector(DONE)
         view.wait_for_function("old => !document.querySelector('.vega-embed').textContent.includes(old)", arg="16.1 %")
-        assert "articles=3.5" in view.url
+        view.wait_for_url("**articles=3.5**")
         assert view.locator("img[src*=evil]").count() == 0
         with view.expect_download(timeout=60_000) as waiting:
             view.get_by_role("button", name="SVG", exact=True).first.click()

@@ -66,20 +66,17 @@ def test_an_engineer_reads_why_sees_the_curve_and_opens_the_log_at_the_line(addr
         cited = view.get_by_role("button", name=f"metrics.jsonl:{BREAKS_AT + 1}").first
         cited.focus()
         cited.press("Enter")  # a keyboard is enough
-        settled(view)
-        code = view.locator("[data-testid=stCode]").first
+        code = view.locator("[data-testid=stCode]").filter(has_text="\u25b6").first
         code.wait_for()
         cited = next(line for line in code.inner_text().splitlines() if "\u25b6" in line)
         assert re.search(rf"{BREAKS_AT + 1} \u2502 .*\"step\": {BREAKS_AT}, \"loss\": NaN", cited)
-        assert "view=Log" in view.url
-        assert f"line={BREAKS_AT + 1}" in view.url
+        view.wait_for_url(lambda url: "view=Log" in url and f"line={BREAKS_AT + 1}" in url)
 
 
 def test_a_link_opens_the_log_at_its_line_with_what_was_read_from_it(address):
     with page(address + "run?run=broken&view=Log&line=3") as view:
-        code = view.locator("[data-testid=stCode]").first.inner_text()
-        assert "\u25b6  3 \u2502" in code
-        assert "Read from line 3" in view.inner_text("body")
+        assert "\u25b6  3 \u2502" in view.locator("[data-testid=stCode]").first.inner_text()
+        view.get_by_text("Read from line 3").wait_for()
 
 
 def test_no_file_is_opened_that_is_not_of_the_run(address):
@@ -100,10 +97,8 @@ def test_another_run_is_chosen_by_typing_its_name(address):
         chooser.click()
         chooser.fill("well")
         chooser.press("Enter")
-        settled(view)
-        assert view.get_by_role("heading", name="PASS well").count() == 1
-        assert "run=well" in view.url
-        assert "line=151" not in view.url
+        view.get_by_role("heading", name="PASS well").wait_for()
+        view.wait_for_url(lambda url: "run=well" in url and "line=151" not in url)
 
 
 def test_names_and_secrets_of_a_log_are_shown_or_hidden_and_never_obeyed(address):
