@@ -189,9 +189,12 @@ def write_surface(
         "resume": dict(resume or {}),
     }
     text = json.dumps(_finite(held), allow_nan=False)
-    beside = f"{os.fspath(path)}.part"
+    # A file must never take the place of a device.
+    is_file = os.path.isfile(path) or not os.path.exists(path)
+    beside = f"{os.fspath(path)}.part" if is_file else os.fspath(path)
     pq.write_table(table.replace_schema_metadata({KEY: text.encode()}), beside, compression="zstd")
-    os.replace(beside, path)
+    if is_file:
+        os.replace(beside, path)
 
 
 def _finite(value: Any) -> Any:

@@ -141,3 +141,10 @@ def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SurfaceError, match=r"absent\.parquet: No such file"):
         read_surface(tmp_path / "absent.parquet")
+
+
+def test_a_file_takes_the_place_of_no_device(monkeypatch):
+    replaced = []
+    monkeypatch.setattr("os.replace", lambda *paths: replaced.append(paths))
+    write_surface("/dev/null", surface())
+    assert replaced == []
