@@ -154,7 +154,7 @@ def _spikes(u: Floats, z_min: float, z_end: float, rise: float) -> tuple[list[Ev
 
 
 def _sudden(u: Floats, e: Event, rows: int = 4, share: float = 1 / 3) -> bool:
-    """Whether a third of the rise happens within a few rows: a loss that creeps up is above all that came before, too."""
+    """Whether a third of the rise happens within a few rows: a loss that creeps up leaves its windows behind, too."""
     way = u[max(0, e.start - rows) : e.peak + 1]
     return bool((way[rows:] - way[:-rows]).max(initial=0.0) >= share * e.rise)
 
