@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts import Style, styles
 from trainvitals.diagnostics.charts.axes import Axis
 from trainvitals.diagnostics.charts.columns import Columns
+from trainvitals.diagnostics.charts.palette import apart
 from trainvitals.diagnostics.charts.spec import Chart
 from trainvitals.diagnostics.charts.traces import Drawn, Line, Trace, Window, drawn, smoothed, trace
 from trainvitals.diagnostics.diagnosis import case_of
@@ -31,9 +32,21 @@ class Shown:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def run_styles(names: tuple[str, ...]) -> Mapping[str, Style]:
-    """Colours and dashes of all runs below the root folder: the same on every page."""
+def _styles(names: tuple[str, ...]) -> Mapping[str, Style]:
     return styles(names)
+
+
+def run_styles(names: tuple[str, ...], shown: Iterable[str]) -> Mapping[str, Style]:
+    """Colours and dashes of the runs that are shown, of all these below the root folder.
+
+    They are the same on every page. Of runs beside each other that share a colour, one takes another, and keeps it for
+    as long as the session lasts.
+    """
+    of_all, kept = _styles(names), st.session_state.setdefault("styles of runs", {})
+    found: dict[str, Style] = {}
+    for name in shown:
+        found[name] = kept[name] = apart(kept.get(name, of_all[name]), {style.colour for style in found.values()})
+    return found
 
 
 def load(names: list[str]) -> dict[str, Shown]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import Band, Ratio, Reading
@@ -70,7 +71,7 @@ def with_bounds(ratio: Ratio, new: Sequence[float]) -> Ratio | str:
     old = bounds(ratio)
     if len(new) != len(old) or not all(map(math.isfinite, new)):
         return "every bound must be a number"
-    if any(b <= a for a, b in zip(new, new[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(new)):
         return "each bound must be larger than the one before it"
     moved = dict(zip(old, map(float, new), strict=True))
     bands = (replace(b, low=moved.get(b.low, b.low), high=moved.get(b.high, b.high)) for b in ratio.bands)
@@ -82,7 +83,14 @@ def own(above: Key, below: Key, name: str = "") -> Ratio:
     edges = (-math.inf, *USUAL_BOUNDS, math.inf)
     bands = tuple(Band(a, b, read, read) for a, b, read in zip(edges, edges[1:], OWN, strict=False))
     return Ratio(
-        name or f"{told(above)} / {told(below)}", above[0], below[0], below[0], above[0], above[1], below[1], bands=bands
+        name or f"{told(above)} / {told(below)}",
+        above[0],
+        below[0],
+        below[0],
+        above[0],
+        above[1],
+        below[1],
+        bands=bands,
     )
 
 

@@ -158,7 +158,7 @@ def _curves(found: Comparison, shown: dict[str, Shown], names: tuple[str, ...]) 
     )
     if chosen:
         cases = {one.case.run.name: one.case for one in shown.values()}
-        chart = group_curves(found, cases, drawing.run_styles(names), [keys[name] for name in chosen])
+        chart = group_curves(found, cases, drawing.run_styles(names, cases), [keys[name] for name in chosen])
         drawing.draw(chart, "group-curves")
         if any(len(group.runs) > 1 for group in found.groups):
             st.caption(

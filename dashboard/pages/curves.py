@@ -91,7 +91,7 @@ def _curves(shown: dict[str, Shown], names: tuple[str, ...]) -> None:
     if not chosen:
         st.info("Choose a metric above.", icon=":material/show_chart:")
         return
-    styles = drawing.run_styles(names)
+    styles = drawing.run_styles(names, shown)
     traces = {metric: _traces(metric, shown, look.axis) for metric in chosen}
     if not any(traces.values()):
         st.info(f"None of these metrics has a place on the axis {axes.NAMES[look.axis]}. Choose another axis.")

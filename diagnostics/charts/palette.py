@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#F0E442")
@@ -45,6 +45,13 @@ def styles(runs: Iterable[str]) -> Mapping[str, Style]:
             free.remove(colour)
             found[name] = Style(colour, dash)
     return found
+
+
+def apart(style: Style, taken: Collection[str]) -> Style:
+    """The style, in the next free colour where its own is `taken` by a run beside it and not all are."""
+    wish = RUN_COLOURS.index(style.colour)
+    free = (colour for colour in (*RUN_COLOURS[wish:], *RUN_COLOURS[:wish]) if colour not in taken)
+    return Style(next(free, style.colour), style.dash)
 
 
 def _hash(name: str) -> int:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainvitals.diagnostics.charts import styles
-from trainvitals.diagnostics.charts.palette import DASHES, RUN_COLOURS
+from trainvitals.diagnostics.charts.palette import DASHES, RUN_COLOURS, Style, apart
 
 names = st.lists(st.text(max_size=8), max_size=40, unique=True)
 
@@ -27,3 +27,10 @@ def test_a_few_runs_have_solid_lines_of_different_colours(runs):
     found = list(styles(runs).values())
     assert {one.dash for one in found} <= {DASHES[0]}
     assert len({one.colour for one in found}) == len(runs)
+
+
+def test_of_two_runs_beside_each_other_the_second_takes_a_free_colour():
+    one = Style(RUN_COLOURS[0], DASHES[1])
+    assert apart(one, set()) == one
+    assert apart(one, {RUN_COLOURS[0]}) == Style(RUN_COLOURS[1], DASHES[1])
+    assert apart(one, set(RUN_COLOURS)) == one
