@@ -18,7 +18,7 @@ from trainvitals.parsers.events.records import BLOCK, HEADER, Block, Losses
 from trainvitals.parsers.events.scalars import Value, parse_event
 from trainvitals.parsers.events.wire import WireError
 from trainvitals.parsers.limits import MAX_METRICS, MAX_NAME_LENGTH, MAX_SIDECAR_BYTES
-from trainvitals.parsers.model import Floats, Ints
+from trainvitals.parsers.model import Floats, Ints, Words
 
 TOGETHER = 1 << 13
 """Events read together: with their bodies they stay in the processor's cache."""
@@ -60,6 +60,8 @@ class _Open:
     step: Floats
     time: Floats
     value: Floats
+    crc: Words
+    """Checksums of the heads of events that are read tag by tag."""
     further: list[tuple[int, int, float, float, float]] = field(default_factory=list)
     """(row, tag, step, time, value) of the second and later scalars of a record."""
 
@@ -81,10 +83,13 @@ class Scalars:
     def read(self, block: Block) -> Points:
         """The scalars of a block; damaged records are dropped and counted."""
         front = heads(self.data, block.start, block.length)
-        columns = _Open(np.full(block.start.size, -1), front.step, front.time, np.zeros(block.start.size))
+        size = block.start.size
+        columns = _Open(np.full(size, -1), front.step, front.time, np.zeros(size), np.zeros(size, np.uint32))
         known = len(self.tags)
         alone = _listed(np.flatnonzero(~front.regular))
-        for rows in _equal(block.length - front.length, self._read_kinds(block, front, columns)):
+        rest = self._read_kinds(block, front, columns)
+        columns.crc[rest] = front.checksums(rest)
+        for rows in _equal(block.length - front.length, rest):
             alone += self._read_alike(block, front, rows, columns)
         self.alone += len(alone)
         if self.alone <= MAX_ALONE:
@@ -106,6 +111,8 @@ class Scalars:
             left[row] = False
             for bad in row[~found.good].tolist():
                 self._drop(block, bad, BAD_CHECKSUM)
+            if row.size < kinds.MANY * min(TOGETHER, block.start.size - first):
+                break
         return np.flatnonzero(left)
 
     def _read_alike(self, block: Block, front: Heads, row: Ints, columns: _Open) -> list[int]:
@@ -128,17 +135,17 @@ class Scalars:
                 continue
             same = event_bodies.alike(bodies, layout)
             if same.all():
-                return alone + self._take(block, front, bodies, layout, columns)
-            alone += self._take(block, front, bodies.take(same), layout, columns)
+                return alone + self._take(block, bodies, layout, columns)
+            alone += self._take(block, bodies.take(same), layout, columns)
             bodies = bodies.take(~same)
         return alone + _listed(bodies.row)
 
-    def _take(self, block: Block, front: Heads, bodies: Bodies, layout: Layout, columns: _Open) -> list[int]:
+    def _take(self, block: Block, bodies: Bodies, layout: Layout, columns: _Open) -> list[int]:
         """Put events of one layout into the columns; returns the rows left to be read one by one."""
         runs = event_bodies.by_tag(bodies, layout)
         left = np.setdiff1d(bodies.row, runs.bodies.row) if len(runs.bodies) < len(bodies) else bodies.row[:0]
         bodies = runs.bodies
-        good = event_bodies.intact(runs, layout, front.checksums(bodies.row))
+        good = event_bodies.intact(runs, layout, columns.crc[bodies.row])
         tag_of_run = [
             self._tag(bodies.items[at].tobytes()[layout.tag_at : layout.tag_stop]) if any_good else _DROPPED
             for at, any_good in zip(runs.first.tolist(), np.logical_or.reduceat(good, runs.first).tolist(), strict=True)

@@ -45,7 +45,7 @@ class Heads:
 
     def checksums(self, row: Ints) -> Words:
         """The checksums of some heads: (k,)."""
-        return _checksums(self.raw[row], self.length[row])
+        return _checksums(self.raw.take(row, axis=0), self.length[row])
 
 
 def heads(data: bytes, start: Ints, length: Ints) -> Heads:
