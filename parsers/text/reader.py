@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from trainvitals.parsers.text.bars import MARK, Bar, pieces
 from trainvitals.parsers.text.blocks import Block, blocks
 from trainvitals.parsers.text.bulk import Pieces, Sinks, Stretch, can_read
 from trainvitals.parsers.text.config import ConfigText
+from trainvitals.parsers.text.cutting import Cut, cut_up, decoded
 from trainvitals.parsers.text.heads import headed
 from trainvitals.parsers.text.laps import counted
 from trainvitals.parsers.text.learner import Learner
@@ -34,7 +35,7 @@ from trainvitals.parsers.text.learnt import Learnt, between, learn, together
 from trainvitals.parsers.text.line_format import NAN, Context, LineFormat, Row
 from trainvitals.parsers.text.notes import Notes
 from trainvitals.parsers.text.refreshes import merged
-from trainvitals.parsers.text.stencils import Meaning, Stencil, Stencils, shapes_of
+from trainvitals.parsers.text.stencils import Meaning, Stencil, Stencils
 
 _CLEARED = " " * 8
 """What is left of a bar that was cleared before a line was printed, where carriage returns have been lost."""
@@ -48,20 +49,6 @@ _LATE = 100
 _DIGIT = pattern("[0-9]")
 MAX_RUNS = 1000
 """Runs of one file; rows of further ones are added to the last."""
-
-
-class _Cut(NamedTuple):
-    """A block in its pieces: the shape of each, where it begins in the UTF-8 text, and its physical line."""
-
-    raw: bytes
-    shapes: list[bytes]
-    starts: Ints
-    lines: Ints
-
-    def text(self, number: int) -> str:
-        """The piece of this number."""
-        start = int(self.starts[number])
-        return _decoded(self.raw[start : start + len(self.shapes[number])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,25 +177,23 @@ class ConsoleReader:
         return [sentence for count, sentence in told if count]
 
     def _block(self, block: Block, before: int, *, cut: bool) -> None:
-        raw = block.text.removesuffix("\n").encode("utf-8", "surrogatepass")
-        shapes = shapes_of(raw).replace(b"\r", b"\n").split(b"\n")
-        self._look_for_needles(shapes, block.text)
-        self._raw = np.frombuffer(raw, np.uint8)
-        starts, lines = _places(self._raw, shapes, before + block.first)
-        count = int(np.searchsorted(lines, lines[-1])) if cut else len(shapes)
-        pieces = _Cut(raw, shapes, starts, lines)
-        self._pieces(pieces, count)
+        found = cut_up(block.text.removesuffix("\n"), before + block.first)
+        self._look_for_needles(found.shapes, block.text)
+        self._raw = found.codes
+        last = int(found.lines[-1])
+        count = int(np.searchsorted(found.lines, last)) if cut else len(found.shapes)
+        self._pieces(found, count)
         self._settle()
         if cut:
             self._last = True
-            self._context.line = int(lines[-1])
-            for number in range(count, len(shapes)):
-                self._read_piece(pieces.text(number))
+            self._context.line = last
+            for number in range(count, len(found.shapes)):
+                self._read_piece(found.text(number))
 
     def _look_for_needles(self, shapes: Sequence[bytes], text: str) -> None:
         """Choose the line formats, notes and settings of a block."""
         # Needles are looked for in the shapes, each of them once: a megabyte has few of them.
-        kinds = _decoded(b"\n".join(set(shapes)))
+        kinds = decoded(b"\n".join(set(shapes)))
         opened = {one.name for one in self._formats if _present(one.after, kinds, text)} - self._opened
         if opened:
             self._opened |= opened
@@ -222,7 +207,7 @@ class ConsoleReader:
         self._note_needles = _present(notes.NEEDLES, kinds, text)
         self._config_needles = _present(config_text.NEEDLES, kinds, text)
 
-    def _pieces(self, cut: _Cut, count: int) -> None:
+    def _pieces(self, cut: Cut, count: int) -> None:
         """Read the first pieces of a block: stretches with stencils at once, the others one by one."""
         start = 0
         while start < count:
@@ -238,7 +223,7 @@ class ConsoleReader:
                 if late > _LATE:
                     break
 
-    def _stretch(self, cut: _Cut, kinds: Ints, start: int) -> bool:
+    def _stretch(self, cut: Cut, kinds: Ints, start: int) -> bool:
         """Read consecutive pieces at once; False where that cannot be."""
         stencils, stop = self._stencils.made, start + len(kinds)
         if not self._in_rows or self._loose is not None or (self._learner and self._learner.in_table):
@@ -255,7 +240,7 @@ class ConsoleReader:
         Stretch(pieces, stencils, sinks).read()
         return True
 
-    def _configure(self, cut: _Cut, kinds: Ints, start: int) -> None:
+    def _configure(self, cut: Cut, kinds: Ints, start: int) -> None:
         """Take the configuration from among the rows of a stretch."""
         made = self._stencils.made
         rows = np.flatnonzero(np.array([bool(one.names) for one in made])[kinds])
@@ -274,7 +259,7 @@ class ConsoleReader:
             self._config.read(cut.text(number), int(cut.lines[number]))
         self._settled = len(rows) > 0 and before == len(said)
 
-    def _piece_of(self, cut: _Cut, number: int) -> None:
+    def _piece_of(self, cut: Cut, number: int) -> None:
         shape = cut.shapes[number]
         if not shape or shape.isspace():
             self._stencils.pass_over(shape)
@@ -472,17 +457,6 @@ class ConsoleReader:
 def _present(needles: Sequence[str], kinds: str, text: str) -> tuple[str, ...]:
     """The needles that stand in a text, of which `kinds` are the shapes of its lines."""
     return tuple(needle for needle in needles if needle in (text if _DIGIT.search(needle) else kinds))
-
-
-def _places(raw: Bytes, shapes: Sequence[bytes], first: int) -> tuple[Ints, Ints]:
-    """Where each piece begins, and on which line."""
-    ends = np.cumsum(np.fromiter(map(len, shapes), np.int64) + 1) - 1
-    feeds = raw[ends[:-1]] == ord("\n")
-    return np.concatenate(([0], ends[:-1] + 1)), first + np.concatenate(([0], np.cumsum(feeds)))
-
-
-def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogatepass")
 
 
 def _holds(text: str, needles: tuple[str, ...]) -> bool:
