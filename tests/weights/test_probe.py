@@ -137,7 +137,7 @@ def test_batches_alone_are_for_models_that_return_their_loss():
         probe(TwoLayers(), data_of([(x,) for x, _ in rows(1)])).calibrate()
 
 
-@pytest.mark.parametrize("given", [5, [], ([], mean_square)], ids=str)
+@pytest.mark.parametrize("given", [5, [], ([], mean_square)], ids=["a number", "nothing", "no batches"])
 def test_what_is_no_data_is_refused(given):
     with pytest.raises(TaskError, match="--data gave"):
         data_of(given)
