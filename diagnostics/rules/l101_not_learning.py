@@ -79,8 +79,9 @@ def check(
     learning rate is 0, or the loss lies at that of guessing (ln of the classes or of the vocabulary, ln 2, ln 10), or
     above `high` (3.0). At any other level it is a warning, and only where the line excludes a fall of `surely_flat`
     (1 %), or the evaluations do, with 3 standard errors: even a converged model gains a little by fine-tuning. It is
-    for information where the settings name a pretrained model, which may have known it all. It is no
-    fault while the validation loss falls, where the log begins in the middle of a run, or where it has a good accuracy.
+    for information where the settings name a pretrained model, which may have known it all, or where the loss lies
+    below that of guessing between two (ln 2) and no evaluation confirms that it stands. It is no fault while the
+    validation loss falls, where the log begins in the middle of a run, or where it has a good accuracy.
     Source: the band table of fine-tuning losses, entropy of an even guess.
 
     Blind spots: a model that is trained further on what it was trained on can be flat and healthy. A task with a long
@@ -140,7 +141,8 @@ def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str
     if guessing:
         return Claim("fail")
     if min(most_fall(c), validation_fall(case)[1]) < surely_flat and not accuracy > 0.5:
-        return Claim(_unless_pretrained(case), ": nothing is learnt, or the model had nothing left to learn")
+        severity = _unless_learnt_before(case, level, surely_flat)
+        return Claim(severity, ": nothing is learnt, or the model had nothing left to learn")
     below = f", below the {math.log(classes):.4g} of guessing" if classes > 1 else ""
     return f"{flat}{below}: the log cannot tell a converged model from one that is stuck"
 
@@ -150,9 +152,15 @@ def _certain(level: float) -> float:
     return 0.6 if abs(level / math.log(2) - 1) < 0.015 else 0.5
 
 
-def _unless_pretrained(case: Case) -> Severity:
-    """A note where the settings name a model that was trained before; a warning where nothing says so."""
-    return "info" if any(case.config(name) not in UNSET for name in PRETRAINED) else "warn"
+def _unless_learnt_before(case: Case, level: float, surely_flat: float) -> Severity:
+    """A note where the model may have known it all before; a warning where nothing says so.
+
+    The settings name what it began as; or the loss lies below that of a coin, so low that no even guess costs so
+    little, and no evaluation confirms that it stands.
+    """
+    pretrained = any(case.config(name) not in UNSET for name in PRETRAINED)
+    unconfirmed = level < 0.9 * math.log(2) and validation_fall(case)[1] >= surely_flat
+    return "info" if pretrained or unconfirmed else "warn"
 
 
 def _at_a_guess(level: float) -> bool:

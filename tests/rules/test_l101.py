@@ -140,3 +140,13 @@ def test_a_pretrained_model_may_have_known_it_all(config, severity):
 def test_a_coin_is_right_half_of_the_time(accuracy, answer):
     series = {"loss": flat(400, 0.6931), "accuracy": np.full(400, accuracy)}
     assert isinstance(check(case(series)), answer)
+
+
+def test_a_flat_loss_below_any_guess_is_for_information_unless_an_evaluation_confirms_it():
+    """Flat noise from the first row on is what the adapter of a diffusion model looks like."""
+    alone = check(case({"loss": flat(1000, 0.2, 0.02)}))
+    assert isinstance(alone, Finding)
+    assert alone.severity == "info"
+    above = check(case({"loss": flat(1000, 1.4, 0.02)}))
+    assert isinstance(above, Finding)
+    assert above.severity == "warn"
