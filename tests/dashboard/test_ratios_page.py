@@ -93,7 +93,7 @@ def test_any_two_series_become_a_ratio_and_a_loss_type(address, work):
 def test_names_from_logs_are_shown_and_not_obeyed(address):
     with page(_link(address, run="other", above=HOSTILE, below="loss")) as view:
         view.on("dialog", lambda dialog: pytest.fail(f"a script of the log ran: {dialog.message}"))
-        assert "<script>" in described(view, r'a\"]')
+        assert "<script>" in described(view, r"a\"]")
         assert view.locator("img[src*=evil]").count() == 0
         assert "Traceback" not in view.inner_text("body")
 
