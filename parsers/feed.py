@@ -44,6 +44,18 @@ class LineReader(Protocol):
         ...
 
 
+class RecordReader(Protocol):
+    """What reads the records of a binary file in pieces. A deep copy of it goes on by itself."""
+
+    def take(self, data: bytes, *, last: bool) -> int:
+        """Read the records that are whole, and say how many bytes they have; with `last` the rest is torn."""
+        ...
+
+    def parsed(self) -> tuple[Parsed, ...]:
+        """All that was taken. Nothing may follow."""
+        ...
+
+
 R = TypeVar("R", bound=LineReader)
 P = TypeVar("P")
 
@@ -89,3 +101,21 @@ class LineFeed(Generic[R]):
     def longest(self) -> int:
         """One byte more than a line may have shows that it is too long."""
         return MAX_LINE_BYTES + 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFeed:
+    """Feeds a reader of records with those that are whole; `longest` is that of `Feed`."""
+
+    reader: RecordReader
+    longest: int
+
+    def feed(self, data: bytes) -> int:
+        """Read the whole records."""
+        return self.reader.take(data, last=False)
+
+    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
+        """What the records say, with what is not whole counted as torn: by a copy, as more of it may come."""
+        twin = copy.deepcopy(self.reader)
+        twin.take(rest, last=True)
+        return twin.parsed()

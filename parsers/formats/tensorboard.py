@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +12,7 @@ from trainvitals.parsers.events.columns import MAX_ALONE, Points, Scalars, joine
 from trainvitals.parsers.events.config import config
 from trainvitals.parsers.events.crc32c import masked_checksum
 from trainvitals.parsers.events.records import HEADER, Losses, Records, header_holds
-from trainvitals.parsers.feed import add_part
+from trainvitals.parsers.feed import RecordFeed, add_part
 from trainvitals.parsers.files import LogFile, is_text
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.limits import MAX_FILE_BYTES, MAX_METRICS, MAX_POINTS
@@ -55,8 +53,9 @@ def read(file: LogFile) -> tuple[Parsed, ...]:
     return reader.parsed()
 
 
-def _follow(path: str) -> _Feed:
-    return _Feed(_Reader(path))
+def _follow(path: str) -> RecordFeed:
+    # Records with pictures have megabytes.
+    return RecordFeed(_Reader(path), longest=MAX_FILE_BYTES)
 
 
 _NONE = Points(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0))
@@ -111,28 +110,6 @@ class _Reader:
         )
         series = _series(joined(self._parts), list(scalars.tags))
         return (Parsed(source, series, config(scalars.texts, self._path)),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Feed:
-    """Feeds a reader with the records that are whole."""
-
-    reader: _Reader
-
-    def feed(self, data: bytes) -> int:
-        """Read the whole records."""
-        return self.reader.take(data, last=False)
-
-    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
-        """What the records say, with what is not whole counted as torn: by a copy, as more of it may come."""
-        twin = copy.deepcopy(self.reader)
-        twin.take(rest, last=True)
-        return twin.parsed()
-
-    @property
-    def longest(self) -> int:
-        """Records with pictures have megabytes."""
-        return MAX_FILE_BYTES
 
 
 def _series(points: Points, tags: list[bytes]) -> tuple[Series, ...]:

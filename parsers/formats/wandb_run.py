@@ -6,16 +6,15 @@ and the settings are read. Nothing else is: environment, host, code and console 
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from trainvitals.parsers import sidecars
 from trainvitals.parsers.columns import Columns
 from trainvitals.parsers.errors import ReadError
 from trainvitals.parsers.events.wire import BYTES, VARINT, WireError, fields, signed, varint
+from trainvitals.parsers.feed import RecordFeed
 from trainvitals.parsers.files import LogFile
 from trainvitals.parsers.format import Format
 from trainvitals.parsers.json_lines.row import interpret
@@ -88,28 +87,6 @@ class _Reader:
             truncated=log.truncated,
         )
         return (Parsed(source, self._columns.series(), self._config),)
-
-
-@dataclass(frozen=True, slots=True)
-class _Feed:
-    """Feeds a reader with the records that are whole."""
-
-    reader: _Reader
-
-    def feed(self, data: bytes) -> int:
-        """Read the whole records."""
-        return self.reader.take(data, last=False)
-
-    def parsed(self, rest: bytes) -> tuple[Parsed, ...]:
-        """What the records say, with what is not whole counted as torn: by a copy, as more of it may come."""
-        twin = copy.deepcopy(self.reader)
-        twin.take(rest, last=True)
-        return twin.parsed()
-
-    @property
-    def longest(self) -> int:
-        """A block that is not whole."""
-        return BLOCK
 
 
 def _problems(log: RecordLog, columns: Columns, unread: int) -> Iterator[str]:
@@ -219,5 +196,5 @@ FORMAT = Format(
     precision=16,
     origin="made with wandb 0.31.0",
     reads="step, epoch, time, config",
-    follow=lambda path: _Feed(_Reader(path)),
+    follow=lambda path: RecordFeed(_Reader(path), longest=BLOCK),
 )
