@@ -53,16 +53,19 @@ class Curve:
         series: the points, so that an index can be cited.
         x: their steps, or their order where the log has no steps.
         u: ln of their values; zeros count as half of the smallest positive value.
-        noise: scale and memory of the noise of `u`.
     """
 
     series: Series
     x: Floats
     u: Floats
-    noise: Local
 
     def __len__(self) -> int:
         return int(self.x.size)
+
+    @property
+    def noise(self) -> Local:
+        """Scale and memory of the noise of `u`, which is measured when it is first asked for."""
+        return _noise(self)
 
     @property
     def memory(self) -> float:
@@ -83,8 +86,8 @@ class Curve:
         if len(self) >= SHORT or len(self) < 5:
             return self.noise.sd
         bends = np.diff(self.u, 2)
-        bends = bends - np.median(bends)
-        spread = MAD_TO_SD * np.median(np.abs(bends)) if bends.size >= 12 else np.sqrt(np.mean(bends**2))
+        bends = bends - median(bends)
+        spread = MAD_TO_SD * median(np.abs(bends)) if bends.size >= 12 else np.sqrt(np.mean(bends**2))
         rough = float(spread / np.sqrt(6))
         return min(self.noise.sd, max(MIN_NOISE, caution * rough))
 
@@ -116,7 +119,12 @@ def curve(series: Series) -> Curve:
     positive = kept.value[kept.value > 0]
     floor = max(float(positive.min()) / 2, np.finfo(np.float64).tiny) if positive.size else 1.0
     u = np.log(np.maximum(kept.value, floor))
-    return Curve(kept, x, u, local_noise(u))
+    return Curve(kept, x, u)
+
+
+@lru_cache(maxsize=8)
+def _noise(c: Curve) -> Local:
+    return local_noise(c.u)
 
 
 # A dozen rules ask for it; a case is equal to itself alone.
@@ -272,7 +280,7 @@ def quantum(values: Floats, most: int = 8) -> float:
     """The unit of the last decimal place in which values are written; 0 where they have more than `most` places."""
     sample = np.clip(values[:: max(1, values.size // 1000)], -1e12, 1e12)
     for places in range(most + 1):
-        if np.allclose(np.round(sample, places), sample, rtol=0, atol=1e-12):
+        if np.abs(np.round(sample, places) - sample).max(initial=0.0) <= 1e-12:
             return float(10.0**-places)
     return 0.0
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, sound, unfit
-from trainvitals.diagnostics.statistics import MAD_TO_SD, row_medians, spacing
+from trainvitals.diagnostics.statistics import MAD_TO_SD, median, row_medians, spacing
 from trainvitals.parsers.model import Floats, Ints
 
 MIXING = ("mixup", "mixup_alpha", "cutmix", "cutmix_alpha", "mixup_prob")
@@ -97,4 +97,4 @@ def scatter(values: Floats) -> float:
 
     White noise of standard deviation s has second differences of sqrt(6) * s; their median is not moved by a jump.
     """
-    return float(MAD_TO_SD * np.median(np.abs(np.diff(values, 2)))) / math.sqrt(6) if values.size > 3 else 0.0
+    return float(MAD_TO_SD * median(np.abs(np.diff(values, 2)))) / math.sqrt(6) if values.size > 3 else 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import SCALES, Curve, curve
-from trainvitals.diagnostics.statistics import spacing
+from trainvitals.diagnostics.statistics import median, spacing
 from trainvitals.parsers.model import Floats, Ints, Series
 
 GRADIENT_WORDS = frozenset({"grad", "grads", "gradient", "gradients", "gnorm", "gradnorm"})
@@ -146,8 +146,8 @@ def regular(x: Floats, places: Ints, gap: float, start: float, tolerance: float 
     slack = np.maximum(tolerance * periods[:-1], 1.5 * gap)
     even = np.abs(np.diff(periods)) <= slack
     growth = periods[1:] / np.maximum(periods[:-1], 1e-300)
-    steady = np.abs(growth - np.median(growth)) <= tolerance * np.median(growth) + 1.5 * gap / periods[:-1]
-    return bool(even.all() or (np.median(growth) > 1 and steady.all()))
+    steady = np.abs(growth - median(growth)) <= tolerance * median(growth) + 1.5 * gap / periods[:-1]
+    return bool(even.all() or (median(growth) > 1 and steady.all()))
 
 
 def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: float = 0.5) -> Ints:

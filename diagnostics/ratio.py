@@ -16,7 +16,7 @@ import numpy as np
 
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import Band, Ratio, Reading
-from trainvitals.diagnostics.statistics import blocks, noise, theil_sen
+from trainvitals.diagnostics.statistics import blocks, median, noise, theil_sen
 from trainvitals.parsers.model import Bools, Floats, Ints, Series, Split
 
 PRIOR_NOISE = 0.05
@@ -148,13 +148,13 @@ def recent_count(points: int) -> int:
 
 def recent(values: Floats) -> float:
     """The present value: the median of the points that are the present."""
-    return float(np.median(values[-recent_count(values.size) :]))
+    return median(values[-recent_count(values.size) :])
 
 
 def present(found: RatioValues) -> float:
     """The present value of a ratio; between splits, whose evaluations scatter, the median of the last half."""
     if found.ratio.split != found.ratio.denominator_split:
-        return float(np.median(found.value[-((len(found) + 1) // 2) :]))
+        return median(found.value[-((len(found) + 1) // 2) :])
     return recent(found.value)
 
 

@@ -228,7 +228,7 @@ def theil_sen(x: Floats, u: Floats) -> float:
     """Median of the slopes of all pairs with different x; 0 where there is none. For up to some hundred points."""
     i, j = np.triu_indices(x.size, 1)
     run = x[j] - x[i]
-    return float(np.median((u[j] - u[i])[run != 0] / run[run != 0])) if np.any(run != 0) else 0.0
+    return median((u[j] - u[i])[run != 0] / run[run != 0]) if np.any(run != 0) else 0.0
 
 
 def trend(x: Floats, u: Floats, *, most_blocks: int = 16, z_min: float = 3.0, smallest: float = 0.005) -> Trend:
@@ -308,6 +308,6 @@ def change(x: Floats, u: Floats, index: int, *, length: int, gap: int = 0) -> fl
     before = blocks(x[index - size : index], u[index - size : index], count)
     after = blocks(x[index + gap : index + gap + size], u[index + gap : index + gap + size], count)
     slope = theil_sen(before.x, before.u)
-    level = float(np.median(before.u - slope * before.x))
-    spread = max(MIN_NOISE, MAD_TO_SD * float(np.median(np.abs(before.u - level - slope * before.x))))
+    level = median(before.u - slope * before.x)
+    spread = max(MIN_NOISE, MAD_TO_SD * median(np.abs(before.u - level - slope * before.x)))
     return float((after.u - level - slope * after.x).mean() / (spread * np.sqrt(2 / count)))

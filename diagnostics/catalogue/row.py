@@ -11,6 +11,7 @@ import numpy as np
 from trainvitals.diagnostics.pace import THROUGHPUT
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.report import Report, SeriesSummary, Table, Verdict
+from trainvitals.diagnostics.statistics import median
 from trainvitals.diagnostics.watching.watcher import says_finished
 from trainvitals.parsers.model import Run
 
@@ -129,4 +130,4 @@ def _by_stamps(run: Run) -> float | None:
         return None
     passed, steps = np.diff(series.time[-RECENT:]), np.diff(series.step[-RECENT:])
     good = (passed > 0) & (steps > 0)
-    return float(np.median(steps[good] / passed[good])) if good.any() else None
+    return median(steps[good] / passed[good]) if good.any() else None

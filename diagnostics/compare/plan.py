@@ -13,6 +13,7 @@ from trainvitals.diagnostics.compare.grouping import Side
 from trainvitals.diagnostics.compare.pair import window
 from trainvitals.diagnostics.compare.verdict import percent
 from trainvitals.diagnostics.report import Table
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Series, Split
 
 SIGNALS = ("soft_ce", "p_gt_mean", "margin", "coord_vocab_mass", "gate")
@@ -78,7 +79,7 @@ def _gaps(loss: Series) -> tuple[Floats, Floats]:
 
 def _median(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
-    return float(np.median(finite)) if finite.size else math.nan
+    return median(finite) if finite.size else math.nan
 
 
 def _levels(groups: Sequence[Side], metric: str, split: Split, axis: Axis, share: float) -> list[float]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from trainvitals.diagnostics.statistics import finite
+from trainvitals.diagnostics.statistics import finite, median
 from trainvitals.parsers.model import Floats, Ints, Series
 
 Unit = Literal["step", "epoch", "row"]
@@ -91,7 +91,7 @@ def fill(series: Sequence[Series]) -> tuple[tuple[Series, ...], Unit]:
 def steps_per_epoch(series: Sequence[Series]) -> float:
     """Median of step / epoch over all points that have both; NaN where none has."""
     ratios = [s.step[k] / s.epoch[k] for s in series if (k := np.isfinite(s.step) & (s.epoch > 0.05)).any()]
-    return float(np.median(np.concatenate(ratios))) if ratios else float("nan")
+    return median(np.concatenate(ratios)) if ratios else float("nan")
 
 
 def _without_senseless(series: Sequence[Series]) -> tuple[Series, ...]:

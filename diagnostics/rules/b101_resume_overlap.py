@@ -11,7 +11,7 @@ from trainvitals.diagnostics.normalisation.repeats import once
 from trainvitals.diagnostics.normalisation.resume import overlap
 from trainvitals.diagnostics.report import Correction, Evidence, Finding, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE, median
 from trainvitals.parsers.model import Run, Series
 
 CODE, NAME = "B101", "resume-overlap"
@@ -86,9 +86,9 @@ def _differs(series: Series, smallest: float, errors: float) -> tuple[bool, str]
     both = np.isfinite(before) & np.isfinite(after)
     if not both.any():
         return False, "no finite value is written twice"
-    apart = float(np.median(after[both] - before[both]))
-    level = float(np.median(np.abs(before[both])))
-    scatter = MAD_TO_SD * float(np.median(np.abs(np.diff(series.value[np.isfinite(series.value)]))))
+    apart = median(after[both] - before[both])
+    level = median(np.abs(before[both]))
+    scatter = MAD_TO_SD * median(np.abs(np.diff(series.value[np.isfinite(series.value)])))
     error = MEDIAN_SE * scatter / math.sqrt(int(both.sum()))
     how = (
         f"the second write of {both.sum()} steps differs by {apart:+.3g} in the median, where the noise explains "

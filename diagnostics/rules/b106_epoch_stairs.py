@@ -47,7 +47,7 @@ def check(case: Case, *, boundaries: int = 2, rows: int = 12, z: float = 5.0, sm
         return NotRun(CODE, "the log does not say where epochs end")
     if ends.size < boundaries:
         return NotRun(CODE, f"inconclusive: {ends.size} ends of epochs, {boundaries} are needed")
-    length = int(np.median(np.diff(ends))) if ends.size > 1 else int(ends[0])
+    length = int(median(np.diff(ends))) if ends.size > 1 else int(ends[0])
     if length < rows:
         return NotRun(CODE, f"inconclusive: {length} rows an epoch, {rows} are needed")
     width = int(np.clip(length // 8, 3, 100))
@@ -55,8 +55,8 @@ def check(case: Case, *, boundaries: int = 2, rows: int = 12, z: float = 5.0, sm
     offsets = np.linspace(width + 1, length - width - 1, 20).astype(np.int64)
     placebo = np.array([_drop(c.u, ends - offset, width) for offset in offsets])
     placebo = placebo[np.isfinite(placebo)]
-    spread = max(1e-3, MAD_TO_SD * float(np.median(np.abs(placebo - np.median(placebo)))) if placebo.size else np.inf)
-    score = (drop - float(np.median(placebo))) / spread if placebo.size >= 5 else 0.0
+    spread = max(1e-3, MAD_TO_SD * median(np.abs(placebo - median(placebo))) if placebo.size else np.inf)
+    score = (drop - median(placebo)) / spread if placebo.size >= 5 else 0.0
     if not (score > z and drop > smallest):
         return Pass(CODE, f"no step at the ends of {ends.size} epochs")
     return Finding(

@@ -16,6 +16,7 @@ from trainvitals.diagnostics.compare.verdict import percent
 from trainvitals.diagnostics.render.words import count, number
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.diagnostics.tolerance import Tolerance
 from trainvitals.parsers.model import Floats, Series, Split
 
@@ -119,7 +120,7 @@ def _held(case: Case, tolerance: Tolerance, last: float) -> Held:
     cases = (case,) if tolerance.kind == "band" else (case, *case.baselines)
     parts = [_part(cases, *key, tolerance.epoch, last) for key in tolerance.parts]
     values = parts[0] if len(parts) == 1 else parts[0] / np.where(parts[1] == 0, np.nan, parts[1])
-    return Held(tolerance, float(values[0]), float(np.median(values[1:])) if len(cases) > 1 else math.nan)
+    return Held(tolerance, float(values[0]), median(values[1:]) if len(cases) > 1 else math.nan)
 
 
 def _part(cases: Sequence[Case], metric: str, split: Split, epoch: float, last: float) -> Floats:

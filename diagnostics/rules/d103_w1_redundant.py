@@ -11,6 +11,7 @@ from trainvitals.diagnostics.ratio import fall, matched
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Split
 
 CODE, NAME = "D103", "w1-redundant"
@@ -54,9 +55,7 @@ def check(
         if weight == 0:
             return Pass(CODE, "w1 is logged and has no weight in the loss")
         half = len(points) // 2
-        share = float(np.median(points.values[0, half:] / points.values[1, half:])) * (
-            1.0 if weight is None else weight
-        )
+        share = median(points.values[0, half:] / points.values[1, half:]) * (1.0 if weight is None else weight)
         if fell < falling:
             return Pass(CODE, f"soft_ce fell by {fell:.0%}: too little to compare".replace("%", " %"))
         if abs(moved) >= flat and share >= tiny:

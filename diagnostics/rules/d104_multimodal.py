@@ -11,6 +11,7 @@ from trainvitals.diagnostics.ratio import Matched, matched
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Series, Split
 
 CODE, NAME = "D104", "multimodal"
@@ -61,7 +62,7 @@ def _judge(
 ) -> Result:
     half = len(points) // 2
     ratio = points.values[1, half:] / points.values[0, half:]
-    middle, share = float(np.median(ratio)), float(np.mean(ratio > factor))
+    middle, share = median(ratio), float(np.mean(ratio > factor))
     if middle <= factor or share < lasting:
         return Pass(CODE, f"the mean errs {middle:.2f} times as much as argmax")
     spread = _spread(case, series[0].split)
@@ -92,7 +93,7 @@ def _spread(case: Case, split: Split) -> float:
     if not value.size:
         return math.nan
     bins = case.number(*BINS) or 1000.0
-    return float(np.median(value[value.size // 2 :])) / math.log(max(bins, 2.0))
+    return median(value[value.size // 2 :]) / math.log(max(bins, 2.0))
 
 
 RULE = Rule(CODE, NAME, "warn", check)

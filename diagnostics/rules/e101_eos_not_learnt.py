@@ -12,6 +12,7 @@ from trainvitals.diagnostics.ratio import fall
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Note, Series, Split
 
 CODE, NAME = "E101", "eos-not-learnt"
@@ -71,7 +72,7 @@ _SPLITS: tuple[Split, ...] = (*HELD_OUT, "train")
 def _low_recall(case: Case, recall: Series, near_zero: float) -> Finding | None:
     good = np.flatnonzero(np.isfinite(recall.value))
     tail = good[-max(1, good.size // 3) :]
-    level = float(np.median(recall.value[tail]))
+    level = median(recall.value[tail])
     if good.size < 3 or level >= near_zero:
         return None
     start, end = (float(recall.step[i]) for i in (tail[0], tail[-1]))

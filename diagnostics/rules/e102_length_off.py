@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from trainvitals.diagnostics.case import HELD_OUT, Case
 from trainvitals.diagnostics.curve import Curve, curve, label, share_done
 from trainvitals.diagnostics.pixels import present, quality_series
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 
 CODE, NAME = "E102", "length-off"
 
@@ -52,7 +51,7 @@ def check(
     if done < progress_needed:
         return NotRun(CODE, f"inconclusive: {done:.0%} of the planned run".replace("%", " %"))
     late = c.series.value[-max(2, len(c) // 3) :]
-    level = float(np.median(late))
+    level = median(late)
     if short * true <= late.max() and late.min() <= long * true:
         return Pass(CODE, f"predicted length {level:.3g}, true length {true:.3g}")
     return _finding(case, c, level, true, origin, late.size)

@@ -13,6 +13,7 @@ from trainvitals.diagnostics.pixels import quality_series
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats
 
 CODE, NAME = "E103", "quality-not-recovered"
@@ -60,7 +61,7 @@ def check(
     value = c.series.value
     fall = first_fall(value, smallest, noise)
     if fall is None:
-        return Pass(CODE, f"{label(series)} holds at {float(np.median(value[-3:])):.3g}")
+        return Pass(CODE, f"{label(series)} holds at {median(value[-3:]):.3g}")
     passed = float(epoch[-1] - epoch[fall.at])
     if passed < epochs:
         return NotRun(
@@ -76,10 +77,10 @@ def check(
 def first_fall(value: Floats, smallest: float, noise: float) -> Fall | None:
     """The first fall below the level before it that two points in a row confirm; None where there is none."""
     least = noise * scatter(value)
-    now = float(np.median(value[-3:]))
+    now = median(value[-3:])
     for i in range(1, value.size - 1):
         top = int(np.argmax(value[:i]))
-        before = float(np.median(value[max(0, top - 2) : top + 1]))
+        before = median(value[max(0, top - 2) : top + 1])
         before = max(before, float(value[0])) if top < 2 else before
         lost = max(smallest * before, least)
         if before > 0 and max(value[i], value[i + 1]) < before - lost:

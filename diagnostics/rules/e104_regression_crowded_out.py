@@ -13,7 +13,7 @@ from trainvitals.diagnostics.ratio import matched, trajectory
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import block_medians, blocks
+from trainvitals.diagnostics.statistics import block_medians, blocks, median
 from trainvitals.parsers.model import Split
 
 CODE, NAME = "E104", "regression-crowded-out"
@@ -84,10 +84,10 @@ def _claim(
     if best < count - 1 and rose > max(math.log1p(rise), errors * error) and fell > -math.log1p(-token_fall):
         return int(cut.start[best]), rose, -fell
     path = trajectory(np.exp(ce.u), np.exp(co.u), co.x)
-    total = float(np.median(medians[:1]) - medians.min())
+    total = float(median(medians[:1]) - medians.min())
     if path.stuck and total < -math.log1p(-learnt):
         since = path.since
-        return since, float(np.median(co.u[-size:]) - co.u[since]), float(np.median(ce.u[-size:]) - ce.u[since])
+        return since, float(median(co.u[-size:]) - co.u[since]), float(median(ce.u[-size:]) - ce.u[since])
     return f"the coordinate loss ends {percent(rose)} from its best, the token loss moved by {percent(-fell)}"
 
 
@@ -98,8 +98,8 @@ def _quality_gain(case: Case) -> float:
     if value.size < 4:
         return -1.0
     quarter = max(1, value.size // 4)
-    middle = float(np.median(value[value.size // 2 - quarter : value.size // 2 + 1]))
-    return float(np.median(value[-quarter:])) / middle - 1 if middle > 0 else 0.0
+    middle = median(value[value.size // 2 - quarter : value.size // 2 + 1])
+    return median(value[-quarter:]) / middle - 1 if middle > 0 else 0.0
 
 
 def _finding(case: Case, ce: Curve, co: Curve, since: int, change: float, tokens: float) -> Finding:

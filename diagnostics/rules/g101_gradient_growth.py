@@ -14,7 +14,7 @@ from trainvitals.diagnostics.optimiser import gradient_norms, positive, recent_p
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import block_medians, blocks, mann_kendall, noise
+from trainvitals.diagnostics.statistics import block_medians, blocks, mann_kendall, median, noise
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "G101", "gradient-growth"
@@ -107,8 +107,8 @@ def growth(c: Curve, count: int) -> Growth:
     cut = blocks(c.x, c.u, count)
     medians = block_medians(c.u, cut)
     tail = recent_points(len(c))
-    before = float(np.median(medians[: max(2, count // 3)]))
-    now = float(np.median(c.u[-tail:]))
+    before = median(medians[: max(2, count // 3)])
+    now = median(c.u[-tail:])
     lowest = min(int(medians.argmin()), count - 5)
     strength = mann_kendall(medians[max(lowest, 0) :])
     scatter = max(0.05, noise(medians[: max(3, count - 2)]))
@@ -157,7 +157,7 @@ def _before_nan(case: Case, series: Series, limit: float, rows: int) -> Finding 
     before = positive(series.take(series.step < places.min()))
     if len(before) < 3 * rows:
         return ""
-    usual, late = float(np.median(before.u[: -2 * rows])), float(np.median(before.u[-rows:]))
+    usual, late = median(before.u[: -2 * rows]), median(before.u[-rows:])
     if late - usual < limit or late - float(before.u[: -2 * rows].max()) < 0:
         return ""
     message = (
@@ -175,7 +175,7 @@ def _over_limit(case: Case, series: Series, share: float = 0.1) -> Finding | str
     tail = max(3, math.ceil(share * len(c)))
     if limit is None or len(c) < tail:
         return ""
-    stands = level(float(np.median(c.u[-tail:])))
+    stands = level(median(c.u[-tail:]))
     if stands <= limit:
         return ""
     above = np.flatnonzero(c.series.value > limit)

@@ -12,6 +12,7 @@ from trainvitals.diagnostics.optimiser import gradient_norms, positive, recent_p
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Series
 
 CODE, NAME = "G102", "gradient-vanishing"
@@ -92,7 +93,7 @@ def _vanished(case: Case, series: Series, factor: float, least: int, explained: 
 
 def _levels(c: Curve) -> tuple[float, float]:
     """The early and the present level, in ln units."""
-    return float(np.median(c.u[: max(5, len(c) // 8)])), float(np.median(c.u[-recent_points(len(c)) :]))
+    return median(c.u[: max(5, len(c) // 8)]), median(c.u[-recent_points(len(c)) :])
 
 
 def _fall(c: Curve) -> float:

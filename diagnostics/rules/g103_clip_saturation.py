@@ -13,6 +13,7 @@ from trainvitals.diagnostics.optimiser import positive
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "G103", "clip-saturation"
@@ -95,7 +96,7 @@ def _above_limit(case: Case) -> Clipping | None:
     if norm is None or limit is None or limit <= 0:
         return None
     c = positive(norm)
-    usual = float(np.exp(np.median(c.u[len(c) // 2 :]))) if len(c) else 0.0
+    usual = float(np.exp(median(c.u[len(c) // 2 :]))) if len(c) else 0.0
     if not len(c) or (scaler_at_work(case) and usual > 1000 * limit):
         return None
     if _share_at_top(c) > 0.5 and abs(float(c.series.value.max()) / limit - 1) < 0.01:

@@ -11,7 +11,7 @@ from trainvitals.diagnostics.curve import Curve, curve
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import short_memory
+from trainvitals.diagnostics.statistics import median, short_memory
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "G104", "gradient-conflict"
@@ -52,7 +52,7 @@ def check(
             reasons.append(f"inconclusive: {len(c)} cosines of {2 * points_needed} needed")
             continue
         late = c.series.value[len(c) // 2 :]
-        middle, share, strength = float(np.median(late)), float(np.mean(late < 0)), _strength(late)
+        middle, share, strength = median(late), float(np.mean(late < 0)), _strength(late)
         if middle < negative and share >= lasting and strength < -errors:
             findings.append(_finding(case, c, middle, share, strength))
         else:

@@ -23,7 +23,7 @@ from trainvitals.diagnostics.curve import (
 )
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import block_count, blocks, trend
+from trainvitals.diagnostics.statistics import block_count, blocks, median, trend
 
 CODE, NAME = "L101", "not-learning"
 
@@ -124,7 +124,7 @@ class Claim:
 
 def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str:
     """What a flat loss says; why it says nothing, where it may be that of a model that had nothing left to learn."""
-    level = float(np.exp(np.median(c.u)))
+    level = float(np.exp(median(c.u)))
     flat = f"inconclusive: the loss is flat at {level:.4g} from its first row on"
     if _begins_late(c):
         return f"{flat}, but the log begins in the middle of a run"
@@ -213,7 +213,7 @@ def _falls(c: Curve, count: int, errors: float) -> Iterator[tuple[float, float, 
 
 def _begins_late(c: Curve) -> bool:
     """Whether the first step, or epoch, lies so far in that the run must have been resumed."""
-    gap = float(np.median(np.diff(c.x)))
+    gap = median(np.diff(c.x))
     epoch = c.series.epoch
     return bool(c.x[0] > max(3 * gap, 0.05 * (c.x[-1] - c.x[0])) or (epoch[0] >= 1 and epoch[-1] > epoch[0] + 0.5))
 
@@ -225,12 +225,12 @@ def _accuracy(case: Case) -> float:
         if ACCURACY_WORDS & set(re.split(r"[^a-z0-9]+", series.metric.lower())):
             good = series.value[np.isfinite(series.value)]
             if good.size:
-                recent.append(float(np.median(good[-max(1, good.size // 4) :])) / (100 if good.max() > 1 else 1))
+                recent.append(median(good[-max(1, good.size // 4) :]) / (100 if good.max() > 1 else 1))
     return max(recent, default=math.nan)
 
 
 def _finding(case: Case, c: Curve, gain: float, limit: float, best: int, count: int, claim: Claim) -> Finding:
-    level = float(np.exp(np.median(c.u)))
+    level = float(np.exp(median(c.u)))
     drop, needed = math.expm1(max(gain, 0.0)), max(math.expm1(limit), 0.02)
     cited = sorted({0, best, len(c) - 1})
     return Finding(

@@ -12,7 +12,7 @@ from trainvitals.diagnostics.curve import Curve, curve, learning_rate, percent, 
 from trainvitals.diagnostics.evaluations import scatter
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import Blocks, blocks
+from trainvitals.diagnostics.statistics import Blocks, blocks, median
 from trainvitals.parsers.model import Floats
 
 CODE, NAME = "L102", "plateau"
@@ -199,7 +199,7 @@ def _most_fall(u: Floats, noise: float, memory: float, fewest: int = 2, errors: 
 
 def _decayed(case: Case, x: Floats, start: int, decayed: float) -> bool:
     rate = learning_rate(case, x)
-    return rate is not None and bool(np.median(rate[start:]) <= decayed * rate.max())
+    return rate is not None and bool(median(rate[start:]) <= decayed * rate.max())
 
 
 def _undecayed(case: Case, x: Floats, start: int, high: float = 0.9) -> bool:

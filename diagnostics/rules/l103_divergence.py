@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, percent, restarted, share_done, sound, unfit, warming_up
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MEDIAN_SE, Blocks, block_medians, blocks, trend
+from trainvitals.diagnostics.statistics import MEDIAN_SE, Blocks, block_medians, blocks, median, trend
 from trainvitals.parsers.model import Floats
 
 CODE, NAME = "L103", "divergence"
@@ -146,7 +146,7 @@ def _held_out_holds(case: Case, since: float, near: float = 0.03, needed: int = 
     # Without steps in the log nobody knows which evaluations came after the rise.
     if finite.size < needed or finite.min() <= 0 or late.sum() < after:
         return False
-    return bool(np.median(finite[-after:]) <= (1 + near) * finite.min())
+    return bool(median(finite[-after:]) <= (1 + near) * finite.min())
 
 
 def _leapt(c: Curve, course: Course, rows: float) -> bool:
@@ -161,7 +161,7 @@ def follow(c: Curve, count: int, lasting: float) -> Course:
     cut = blocks(c.x, c.u, count)
     medians = block_medians(c.u, cut)
     size = int(cut.n.min())
-    starts = [float(np.median(c.u[:k])) for k in (3, 10, 30, size) if k <= size]
+    starts = [median(c.u[:k]) for k in (3, 10, 30, size) if k <= size]
     tail = max(1, math.ceil(lasting * count))
     error = MEDIAN_SE * c.scatter(2.0) * math.sqrt(2 * min(1.0, c.memory / size))
     return Course(cut, medians, max(starts), int(medians.argmin()), float(medians[-tail:].min()), error)

@@ -13,6 +13,7 @@ from trainvitals.diagnostics.jumps import Event, spikes
 from trainvitals.diagnostics.optimiser import positive
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 
 CODE, NAME = "L104", "spike"
 
@@ -95,7 +96,7 @@ def check(
 
 def _expected_out(case: Case, c: Curve, events: list[Event]) -> list[Event]:
     """Without what is a few units of nothing, and without what a higher learning rate explains."""
-    first = float(np.exp(np.median(c.u[: max(1, min(8, len(c) // 10))])))
+    first = float(np.exp(median(c.u[: max(1, min(8, len(c) // 10))])))
     kept = [e for e in events if math.exp(c.u[e.peak]) * -math.expm1(-e.rise) >= 0.02 * first]
     rate = learning_rate(case, c.x)
     if rate is None:
@@ -105,13 +106,13 @@ def _expected_out(case: Case, c: Curve, events: list[Event]) -> list[Event]:
 
 def _followed(c: Curve, e: Event, rows: int) -> Spike:
     before = c.u[max(0, e.start - 64) : e.start]
-    base, spread = float(np.median(before)), float(np.std(before - np.median(before)))
+    base, spread = median(before), float(np.std(before - median(before)))
     allowed = base + max(2 * min(spread, c.noise.sd), 0.1 * e.rise)
     span = max(rows, len(c) // 50)
     after = c.u[e.peak + 1 :]
-    last = float(np.median(after[-span:])) if after.size else float(c.u[e.peak])
+    last = median(after[-span:]) if after.size else float(c.u[e.peak])
     for start in range(e.end - e.peak - 1, max(min(1, after.size), after.size - span // 2), max(1, span // 2)):
-        if float(np.median(after[start : start + span])) <= allowed:
+        if median(after[start : start + span]) <= allowed:
             return Spike(e, e.peak + 1 + start, True, last - base)
     return Spike(e, -1, after.size >= rows, last - base)
 

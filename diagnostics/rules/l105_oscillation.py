@@ -10,7 +10,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, learning_rate, percent, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import detrended
+from trainvitals.diagnostics.statistics import detrended, median
 from trainvitals.parsers.model import Floats
 
 CODE, NAME = "L105", "oscillation"
@@ -97,7 +97,7 @@ def _period(u: Floats, swing: float, back: float, errors: float, longest: int) -
 
 def _expected(case: Case, c: Curve, period: int) -> bool:
     ends = epoch_starts(c)
-    if ends is not None and ends.size > 2 and abs(float(np.median(np.diff(ends))) / period - 1) < 0.1:
+    if ends is not None and ends.size > 2 and abs(median(np.diff(ends)) / period - 1) < 0.1:
         return True
     rate = learning_rate(case, c.x)
     if rate is None or not (rate > 0).all():

@@ -12,6 +12,7 @@ from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.rules.l101_not_learning import ACCURACY_WORDS, CLASSES
 from trainvitals.diagnostics.rules.l106_level_band import FROM_SCRATCH, PRETRAINED
+from trainvitals.diagnostics.statistics import median
 
 CODE, NAME = "L107", "initial-loss"
 
@@ -60,7 +61,7 @@ def check(
     first = np.flatnonzero(c.x <= early)[:rows] if case.step_unit == "step" else np.empty(0, np.int64)
     if not first.size:
         return NotRun(CODE, f"the log has no loss of the first {early:g} steps", applicable=False)
-    ratio = float(np.exp(np.median(c.u[first]))) / math.log(classes)
+    ratio = float(np.exp(median(c.u[first]))) / math.log(classes)
     doubt = math.exp(errors * c.scatter() / math.sqrt(first.size))
     pretrained = any(case.config(name) for name in PRETRAINED)
     scratch = any(str(case.config(name)).lower() == value for name, value in FROM_SCRATCH.items())

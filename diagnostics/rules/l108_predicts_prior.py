@@ -15,6 +15,7 @@ from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.rules.l101_not_learning import ACCURACY_WORDS, CLASSES
 from trainvitals.diagnostics.rules.l107_initial_loss import classes_of
+from trainvitals.diagnostics.statistics import median
 
 CODE, NAME = "L108", "predicts-prior"
 
@@ -70,13 +71,13 @@ def check(
     late = c.u[-max(1, int(stretch * len(c))) :]
     if late.size < rows * stretch:
         return NotRun(CODE, f"inconclusive: {len(c)} finite points, {rows} are needed")
-    level = float(np.exp(np.median(late)))
+    level = float(np.exp(median(late)))
     error = c.scatter() * math.sqrt(min(1.0, c.memory / late.size))
     slope = float(np.polyfit(np.arange(late.size), late, 1)[0])
     room = 2 * error * math.sqrt(12) - slope * late.size
     near = min(0.03, max(tolerance, errors * error))
     for entropy, source, from_above in priors:
-        fell = float(np.median(c.u[: max(1, len(c) // 50)])) - math.log(entropy) > 0.05 if entropy > 0 else False
+        fell = median(c.u[: max(1, len(c) // 50)]) - math.log(entropy) > 0.05 if entropy > 0 else False
         if entropy > 0 and abs(math.log(level / entropy)) <= near and room < 0.03 and (fell or not from_above):
             return _finding(case, c, late.size, level, entropy, source)
     return Pass(CODE, f"the loss stands at {level:.4g}, away from {', '.join(f'{e:.4g}' for e, _, _ in priors)}")

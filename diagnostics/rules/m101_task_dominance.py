@@ -14,7 +14,7 @@ from trainvitals.diagnostics.loss_type import Sum
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import blocks
+from trainvitals.diagnostics.statistics import blocks, median
 from trainvitals.diagnostics.sums import Parts, fitted, parts_of
 from trainvitals.parsers.model import Floats, Split
 
@@ -89,7 +89,7 @@ def _shares(parts: Parts, weights: dict[str, float]) -> dict[str, float]:
     half = slice(parts.total.size // 2, None)
     size = {n: np.abs(w * (parts.main[n] + parts.layers[n]))[half] for n, w in weights.items()}
     total = np.maximum(np.sum(list(size.values()), axis=0), np.finfo(float).tiny)
-    return {n: float(np.median(s / total)) for n, s in size.items()}
+    return {n: median(s / total) for n, s in size.items()}
 
 
 def _stalled(one: Sum, parts: Parts, name: str, least: float, errors: float, dominant_fall: float) -> list[str]:
@@ -103,7 +103,7 @@ def _stalled(one: Sum, parts: Parts, name: str, least: float, errors: float, dom
 
 def _learnt_before(name: str, values: Floats) -> bool:
     """Whether a cross-entropy is below that of an even guess between two: it may be flat as all is learnt."""
-    return bool(re.search(r"(^|_)ce($|_)", name)) and float(np.median(values)) < math.log(2)
+    return bool(re.search(r"(^|_)ce($|_)", name)) and median(values) < math.log(2)
 
 
 def _fell(values: Floats) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import label, learning_rate, scaler_at_work, stretches, window
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Bools, Series
 
 CODE, NAME = "N101", "non-finite"
@@ -186,7 +187,7 @@ def _gradient(case: Case, step: float) -> str:
     before = norm.value[(norm.step < step) & np.isfinite(norm.value)]
     if before.size < 4:
         return ""
-    usual, late = float(np.median(before[-100:-2])), float(before[-2:].max())
+    usual, late = median(before[-100:-2]), float(before[-2:].max())
     if usual > 0 and late > 2 * usual:
         return f"grad_norm up from {usual:.3g} (median) to {late:.3g}"
     return f"grad_norm steady at {usual:.3g}"

@@ -136,8 +136,8 @@ def _excused(norm: Floats, loss: Floats, runs: list[tuple[int, int]], quanta: fl
 
 def _falls(values: Floats) -> bool:
     third = max(1, values.size // 3)
-    fall = np.median(values[:third]) - np.median(values[-third:])
-    return bool(values.size >= 6 and fall > max(0.05 * abs(np.median(values[:third])), 3 * noise(values)))
+    fall = median(values[:third]) - median(values[-third:])
+    return bool(values.size >= 6 and fall > max(0.05 * abs(median(values[:third])), 3 * noise(values)))
 
 
 def _missing(case: Case, loss: Series, shortest: int) -> Finding | None:

@@ -8,6 +8,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import label, learning_rate, other_aim, quantum, stretches, window
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "N104", "frozen-metric"
@@ -92,10 +93,10 @@ def _moved(before: Floats, values: Floats, frozen: float, quanta: float, repeate
     unit = quantum(values[np.isfinite(values)])
     # The last moves count as well: a curve may come to rest in small steps.
     return bool(
-        np.median(moves) > quanta * unit
-        and np.median(moves[-8:]) > quanta / 3 * unit
+        median(moves) > quanta * unit
+        and median(moves[-8:]) > quanta / 3 * unit
         and np.mean(moves == 0) <= repeated
-        and np.median(moves) > 0
+        and median(moves) > 0
         and abs(frozen) > 50 * unit
     )
 
@@ -110,7 +111,7 @@ def _constant(series: Series, rows: int, digits: float) -> tuple[int, int] | Non
 
 def _learning(case: Case, series: Series, a: int, b: int) -> bool:
     rate = learning_rate(case, series.step)
-    return rate is None or bool(np.median(rate[a : b + 1]) > 1e-3 * rate.max() > 0)
+    return rate is None or bool(median(rate[a : b + 1]) > 1e-3 * rate.max() > 0)
 
 
 def _finding(case: Case, series: Series, a: int, b: int) -> Finding:

@@ -13,6 +13,7 @@ from trainvitals.diagnostics.pixels import has_pixels, present, quality_series
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Series
 
 CODE, NAME = "P102", "resolution-limit"
@@ -98,7 +99,7 @@ def _median_between(case: Case, low: float, high: float) -> tuple[Series, str, b
     value = series.value[np.isfinite(series.value)]
     late = value[value.size // 2 :]
     third = max(1, late.size // 3)
-    level, still = float(np.median(late)), abs(late[-third:].mean() / late[:third].mean() - 1) < 0.05
+    level, still = median(late), abs(late[-third:].mean() / late[:third].mean() - 1) < 0.05
     name = series.metric.replace("pixel_error_", "")
     return series, f"the {name} error is {level:.3g} px", bool(low <= level <= high and still)
 

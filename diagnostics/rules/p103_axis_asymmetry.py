@@ -9,6 +9,7 @@ from trainvitals.diagnostics.ratio import Matched, matched
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Series, Split
 
 CODE, NAME = "P103", "axis-asymmetry"
@@ -58,8 +59,8 @@ def _judge(
 ) -> Result:
     start = len(points) // 2
     ratio = points.values[0, start:] / points.values[1, start:]
-    middle = float(np.median(ratio))
-    pieces = np.array([np.median(piece) for piece in np.array_split(ratio, min(8, ratio.size))])
+    middle = median(ratio)
+    pieces = np.array([median(piece) for piece in np.array_split(ratio, min(8, ratio.size))])
     above, below = float(np.mean(pieces > factor)), float(np.mean(pieces < 1 / factor))
     if not ((middle > factor and above >= lasting) or (middle < 1 / factor and below >= lasting)):
         return Pass(CODE, f"loss_x / loss_y {middle:.2f}")

@@ -12,7 +12,7 @@ from trainvitals.diagnostics.ratio import RatioValues, ratio_values, recent_coun
 from trainvitals.diagnostics.remedies import remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MEDIAN_SE, noise
+from trainvitals.diagnostics.statistics import MEDIAN_SE, median, noise
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "R103", "ratio-target-missed"
@@ -65,7 +65,7 @@ def _judge(case: Case, ratio: Ratio, rounding: float, full_epoch: float, errors:
     if last and np.nanmax(epoch) > target.epoch + 1:
         rows = np.arange(len(found))
     latest = rows if rows.size < len(found) else rows[-recent_count(len(found)) :]
-    value = float(np.median(found.value[latest]))
+    value = median(found.value[latest])
     high = target.success_high if last else target.high
     margin = rounding + errors * value * MEDIAN_SE * _scatter(found.value) / math.sqrt(latest.size)
     if target.low - margin <= value <= high + margin:
@@ -89,7 +89,7 @@ def epoch_rows(epoch: Floats, wanted: float, full: float) -> Ints:
         label = epoch + (1 if known.min() == 0 else 0)
         rows = np.flatnonzero(label == wanted)
         sizes = [float(np.sum(label == e)) for e in np.unique(label[np.isfinite(label)]) if e != wanted]
-        usual = float(np.median(sizes)) if sizes else math.inf
+        usual = median(np.array(sizes)) if sizes else math.inf
         complete = bool(np.any(label > wanted)) or rows.size <= 1 or rows.size >= full * usual
     else:
         rows = np.flatnonzero((epoch > wanted - 1) & (epoch <= wanted + 0.01))

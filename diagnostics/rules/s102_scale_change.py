@@ -12,7 +12,7 @@ from trainvitals.diagnostics.curve import Curve, curve, label, other_aim, quantu
 from trainvitals.diagnostics.jumps import Step, steps
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import noise
+from trainvitals.diagnostics.statistics import median, noise
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "S102", "scale-change"
@@ -122,7 +122,7 @@ def _changes(
 def _sharp(u: Floats, s: Step, errors: float, steady: float) -> bool:
     """Whether a jump is complete from one row to the next but one, beyond chance, and leaves the noise as it was."""
     k, spread = s.index, max(s.before, s.after)
-    at_once = float(np.median(u[k + 1 : k + 4]) - np.median(u[k - 4 : k - 1]))
+    at_once = median(u[k + 1 : k + 4]) - median(u[k - 4 : k - 1])
     near = abs(at_once - s.size) <= max(0.25 * abs(s.size), 2.5 * spread)
     rough = noise(np.concatenate([u[max(0, k - 64) : k], u[k + 1 : k + 64] - s.size]))
     sudden = abs(u[k + 1] - u[k - 1]) >= max(0.5 * abs(s.size), 1.5 * rough)
@@ -134,14 +134,14 @@ def _rounded(c: Curve, s: Step) -> bool:
     """Whether one of the two levels is a few units of the last decimal that the log keeps, or next to nothing."""
     values = np.abs(c.series.value)
     near = values[max(0, s.index - 8) : s.index + 8]
-    return float(near.min()) < 50 * quantum(values) or float(near.max()) < 0.01 * float(np.median(values[:8]))
+    return float(near.min()) < 50 * quantum(values) or float(near.max()) < 0.01 * median(values[:8])
 
 
 def _lasts(u: Floats, s: Step, others: list[Step], lasting: float) -> bool:
     """Whether the new level stays to the end, or for long before a jump back."""
     n, k = u.size, s.index
     span = min(k, n - k, max(16, int(lasting * n)))
-    if (float(np.median(u[k : k + span]) - np.median(u[k - span : k]))) / s.size < STAYS:
+    if (median(u[k : k + span]) - median(u[k - span : k])) / s.size < STAYS:
         return False
     back = next((o.index for o in others if o.index > s.index and o.size * s.size < 0), n)
     before = next((o.index for o in reversed(others) if o.index < s.index and o.size * s.size < 0), 0)
@@ -191,7 +191,7 @@ def _back_at_the_start(c: Curve, s: Step) -> bool:
 
 
 def _above_start(c: Curve, s: Step) -> float:
-    return float(np.median(c.u[s.index : s.index + 8]) - np.median(c.u[:5]))
+    return median(c.u[s.index : s.index + 8]) - median(c.u[:5])
 
 
 def _validation_moved(case: Case, c: Curve, s: Step) -> float | None:
@@ -204,7 +204,7 @@ def _validation_moved(case: Case, c: Curve, s: Step) -> float | None:
     before, after = good.value[good.step < at][-3:], good.value[good.step > at][:3]
     if at != at or not before.size or not after.size:
         return None
-    return math.log(float(np.median(after) / np.median(before)))
+    return math.log(median(after) / median(before))
 
 
 def _same_in_gradient(case: Case, c: Curve, s: Step) -> str:
@@ -216,7 +216,7 @@ def _same_in_gradient(case: Case, c: Curve, s: Step) -> str:
     before, after = norm.value[norm.step < at][-32:], norm.value[norm.step > at][:32]
     if min(before.size, after.size) < 4:
         return ""
-    moved = math.log(float(np.median(after) / np.median(before)))
+    moved = math.log(median(after) / median(before))
     return "the gradient norm jumps with it" if abs(moved - s.size) < 0.2 * abs(s.size) else ""
 
 
@@ -237,7 +237,7 @@ def _at_epoch_end(c: Curve, index: int) -> bool:
 def _finding(case: Case, c: Curve, change: Change, more: list[Change]) -> Finding:
     s, at = change.step, change.step.index
     near = 16
-    before, after = (math.exp(float(np.median(part))) for part in (c.u[max(0, at - near) : at], c.u[at : at + near]))
+    before, after = (math.exp(median(part)) for part in (c.u[max(0, at - near) : at], c.u[at : at + near]))
     name = f"x{change.factor:.4g}" if change.factor > 1 else f"1/{1 / change.factor:.4g}"
     seen = f"; {change.witness}" if change.witness else ""
     again = f"; it jumps {len(more)} times more" if len(more) > 1 else "; it jumps once more" if more else ""

@@ -130,9 +130,9 @@ def _comb(below: Floats, rows: Ints, z_min: float) -> Comb | None:
     others = np.delete(below, rows)
     if rows.size < 2 or others.size < rows.size:
         return None
-    spread = max(MIN_NOISE, MAD_TO_SD * float(np.median(np.abs(others - np.median(others)))))
-    score = float(below[rows].mean() - np.median(others)) / spread * math.sqrt(rows.size)
-    return Comb(rows, float(np.median(below[rows])), score) if score > z_min else None
+    spread = max(MIN_NOISE, MAD_TO_SD * median(np.abs(others - median(others))))
+    score = float(below[rows].mean() - median(others)) / spread * math.sqrt(rows.size)
+    return Comb(rows, median(below[rows]), score) if score > z_min else None
 
 
 def _is_dip(below: Floats, comb: Comb, dips: int, least: float, shared: float, strays: float) -> bool:
@@ -141,8 +141,8 @@ def _is_dip(below: Floats, comb: Comb, dips: int, least: float, shared: float, s
     if comb.rows.size < dips or comb.depth < least or float(np.mean(here > comb.depth / 2)) < shared:
         return False
     others = np.delete(below, comb.rows)
-    even = MAD_TO_SD * float(np.median(np.abs(here - comb.depth)))
-    rough = MAD_TO_SD * float(np.median(np.abs(others)))
+    even = MAD_TO_SD * median(np.abs(here - comb.depth))
+    rough = MAD_TO_SD * median(np.abs(others))
     # What swings is as far above its neighbours in other rows as it is below them here (L105).
     swings = float(np.mean(others < -comb.depth / 2)) > 0.05
     stray = int(np.sum(others > comb.depth / 2))
@@ -151,7 +151,7 @@ def _is_dip(below: Floats, comb: Comb, dips: int, least: float, shared: float, s
 
 def _finding(case: Case, c: Curve, comb: Comb) -> Finding:
     first, last = int(comb.rows[0]), int(comb.rows[-1])
-    stride = int(np.median(np.diff(comb.rows)))
+    stride = int(median(np.diff(comb.rows)))
     accumulation = setting(case, "gradient_accumulation_steps")
     share = math.exp(-comb.depth)
     filled = (

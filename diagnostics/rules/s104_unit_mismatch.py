@@ -101,19 +101,19 @@ def _perplexity(
     if not len(points):
         return NotRun(CODE, f"{perplexity.logged_as} and {loss.logged_as} share no step")
     said, nats = np.log(points.values[0]), points.values[1]
-    rounding = float(np.median(half_unit(points.values[0]) / points.values[0])) + half_unit(nats)
+    rounding = median(half_unit(points.values[0]) / points.values[0]) + half_unit(nats)
     off = said - nats
-    middle = float(np.median(off))
+    middle = median(off)
     # A mean of exponentials is above the exponential of the mean, by half the variance of the loss within the window.
     if -tolerance - rounding <= middle <= 2.5 * tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is {_label(case, loss)}")
-    if loss.metric == "nll_loss" and abs(float(np.median(said - nats * math.log(2)))) <= tolerance + rounding:
+    if loss.metric == "nll_loss" and abs(median(said - nats * math.log(2))) <= tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is 2**{loss.logged_as}: that loss is in bits")
     plain = _unweighted(case, perplexity.split, points, said, tolerance + rounding)
     if plain:
         return Pass(CODE, f"{perplexity.logged_as} is {plain}")
     unit = _explained(case, perplexity, loss, points, tolerance + rounding) or _multiple(loss, said, nats, varied)
-    spread = float(np.median(np.abs(off - middle)))
+    spread = median(np.abs(off - middle))
     if not unit and abs(middle) <= unexplained:
         return Pass(
             CODE, f"{perplexity.logged_as} is within {abs(middle):.0%} of exp({loss.logged_as})".replace("%", " %")
@@ -148,7 +148,7 @@ def _unweighted(case: Case, split: Split, points: Matched, said: Floats, toleran
             continue
         value, a, o = np.array(both).T
         ends = np.sort([known.low * a + (1 - known.low) * o, known.high * a + (1 - known.high) * o], axis=0)
-        if np.median(np.maximum(ends[0] - value, value - ends[1])) <= tolerance:
+        if median(np.maximum(ends[0] - value, value - ends[1])) <= tolerance:
             return "exp of the unweighted mean of both classes"
     return ""
 
@@ -178,7 +178,7 @@ def _explained(case: Case, perplexity: Series, loss: Series, points: Matched, to
             shared = matched(perplexity, other)
             values = np.log(shared.values[0][shared.values[0] > 0]) - shared.values[1][shared.values[0] > 0]
             tries.append((values, f"exp of the {split} loss"))
-    fits = (text for off, text in tries if off.size and abs(float(np.median(off))) <= tolerance)
+    fits = (text for off, text in tries if off.size and abs(median(off)) <= tolerance)
     return next(fits, "")
 
 
@@ -186,8 +186,8 @@ def _multiple(loss: Series, said: Floats, nats: Floats, varied: float) -> str:
     """`exp of 1.25 times the loss`, where a multiple explains a log perplexity and no difference does; else empty."""
     if said.size < 5 or nats.min() <= 0 or np.ptp(np.log(nats)) < varied:
         return ""
-    by, shift = float(np.median(said / nats)), float(np.median(said - nats))
-    left, other = (float(np.median(np.abs(rest))) for rest in (said - by * nats, said - nats - shift))
+    by, shift = median(said / nats), median(said - nats)
+    left, other = (median(np.abs(rest)) for rest in (said - by * nats, said - nats - shift))
     return f"exp of {by:.4g} times {loss.logged_as} at all steps" if 10 * left < other else ""
 
 
@@ -221,7 +221,7 @@ def _between_splits(case: Case, pairs_needed: int, varied: float) -> Finding | P
             f"{lower.logged_as} ({lower.split}) at all levels: 1/ln 2 is 1.4427, one is in bits and the other in nats"
         )
         return _finding(case, (train, held_out), points, text, "log both in the same unit", f"{len(points)} pairs")
-    if len(points) >= pairs_needed and abs(float(np.median(np.log(b) - a))) <= 0.02 and abs(middle) > 0.1:
+    if len(points) >= pairs_needed and abs(median(np.log(b) - a)) <= 0.02 and abs(middle) > 0.1:
         text = f"{held_out.logged_as} ({held_out.split}) is exp of {train.logged_as} ({train.split})"
         return _finding(case, (train, held_out), points, text, "log both as losses", f"{len(points)} pairs")
     return (

@@ -10,6 +10,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.loss_type import Sum
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.diagnostics.sums import Parts, fitted, formula, parts_of, residual
 from trainvitals.parsers.model import Floats, Split
 
@@ -65,13 +66,13 @@ def _judge(
     if not rest.size:
         return NotRun(CODE, f"{parts.series.logged_as} is 0 throughout")
     simpler = ""
-    if not unknown and abs(float(np.median(rest))) > tolerance:
+    if not unknown and abs(median(rest)) > tolerance:
         simpler = _explanation(parts, weights, lambda r: float(np.quantile(np.abs(r), 0.9)) <= exact)
     if _fits(rest, tolerance, errors) and not simpler:
         return Pass(CODE, f"{split} {one.total} = {formula(weights, parts.layer_names)}")
     if unknown:
         return NotRun(CODE, f"inconclusive: the weight of {' and '.join(unknown)} is unknown, and no constant one fits")
-    ratio = float(np.median(parts.total / _nonzero(parts.predicted(weights))))
+    ratio = median(parts.total / _nonzero(parts.predicted(weights)))
     if one.layers and not parts.layer_names and 1 / unlogged <= ratio / (1 + one.layers) <= unlogged:
         text = f"it is {ratio:.3g} times that sum, as with {one.layers} auxiliary layers: they are not in the log"
         return _finding(case, parts, weights, rest, text, "info")
@@ -88,8 +89,8 @@ def _nonzero(values: Floats) -> Floats:
 
 
 def _fits(rest: Floats, tolerance: float, errors: float) -> bool:
-    middle = float(np.median(rest))
-    scatter = 1.4826 * float(np.median(np.abs(rest - middle)))
+    middle = median(rest)
+    scatter = 1.4826 * median(np.abs(rest - middle))
     return abs(middle) <= max(tolerance, min(errors * scatter, 0.1))
 
 
@@ -115,7 +116,7 @@ def _explanation(parts: Parts, weights: dict[str, float], fits: Callable[[Floats
         if tried and fits(rest):
             return text
     multiple = parts.total / _nonzero(parts.predicted(weights))
-    return "" if np.ptp(multiple) < 0.005 * abs(float(np.median(multiple))) else _other_weights(parts)
+    return "" if np.ptp(multiple) < 0.005 * abs(median(multiple)) else _other_weights(parts)
 
 
 def _other_weights(parts: Parts) -> str:
@@ -145,7 +146,7 @@ def _finding(
         float(series.step[parts.index[0]]),
         float(series.step[last]),
         (evidence(case, series, last),),
-        f"median of (total - sum) / total over {rest.size} points: {np.median(rest):+.1%}",
+        f"median of (total - sum) / total over {rest.size} points: {median(rest):+.1%}",
     )
 
 

@@ -9,6 +9,7 @@ from trainvitals.diagnostics.loss_type import Ratio
 from trainvitals.diagnostics.ratio import half_unit, matched
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "S106", "logged-ratio-mismatch"
@@ -49,9 +50,9 @@ def _judge(case: Case, ratio: Ratio, tolerance: float) -> Finding | Pass | NotRu
         return NotRun(CODE, f"{logged.logged_as} and the losses share no step with positive values")
     said, a, b = points.values
     off = _beyond_rounding(said, a, b, a / b)
-    if float(np.median(off)) <= tolerance:
+    if median(off) <= tolerance:
         return Pass(CODE, f"{len(points)} logged values of {ratio.name} agree with the losses")
-    swapped = float(np.median(_beyond_rounding(said, b, a, b / a))) <= tolerance
+    swapped = median(_beyond_rounding(said, b, a, b / a)) <= tolerance
     index = [int(i) for i in points.index[:, -1]]
     return _finding(case, ratio, (logged, above, below), index, points.step, off, swapped)
 
@@ -78,7 +79,7 @@ def _finding(
         float(step[0]),
         float(step[-1]),
         tuple(evidence(case, s, i) for s, i in zip(series, index, strict=True)),
-        f"median deviation {np.median(off):.1%} beyond rounding, over {off.size} points",
+        f"median deviation {median(off):.1%} beyond rounding, over {off.size} points",
     )
 
 

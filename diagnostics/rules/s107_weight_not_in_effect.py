@@ -13,7 +13,7 @@ from trainvitals.diagnostics.ratio import Matched, half_unit, matched
 from trainvitals.diagnostics.remedies import class_weight, remedy
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE, median
 from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "S107", "weight-not-in-effect"
@@ -97,10 +97,10 @@ def implied(points: Matched, weight: float, widest: float) -> Implied | None:
     good = np.isfinite(corners).all(axis=0) & (high - low <= widest)
     if not good.any():
         return None
-    centre = float(np.median(middle[good]))
-    spread = MAD_TO_SD * float(np.median(np.abs(middle[good] - centre)))
+    centre = median(middle[good])
+    spread = MAD_TO_SD * median(np.abs(middle[good] - centre))
     se = MEDIAN_SE * spread / float(np.sqrt(np.count_nonzero(good)))
-    return Implied(centre, float(np.median(low[good])), float(np.median(high[good])), se, int(np.count_nonzero(good)))
+    return Implied(centre, median(low[good]), median(high[good]), se, int(np.count_nonzero(good)))
 
 
 def shares(total: Floats, part: Floats, rest: Floats, weight: float) -> Floats:

@@ -12,6 +12,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, quantum, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "S108", "running-mean"
@@ -84,11 +85,14 @@ def _mean_of(pieces: Sequence[Floats], z: float, recovered: float) -> Power | No
     """How the changes shrink within these epochs, if they do so as those of a mean."""
     pieces = [piece[:MOST_ROWS] for piece in pieces]
     most = _resolved(pieces)
-    means, later = _power(_changes(pieces, most)), _power(_changes(pieces[1:], most))
+    means = _power(_changes(pieces, most))
+    if means.z >= -z or not means.near(-1.0, 0.3):
+        return None
+    later = _power(_changes(pieces[1:], most))
     values = [_values(p) for p in pieces]
     steps = _power(_changes(values, most, first=2))
     positive = float(np.mean(np.concatenate([v[: int(min(most, v.size))] for v in values]) > 0))
-    teeth = means.z < -z and means.near(-1.0, 0.3) and later.slope < -0.5 and later.z < -z / 2
+    teeth = later.slope < -0.5 and later.z < -z / 2
     return means if teeth and steps.near(0.0, 0.35) and positive >= recovered else None
 
 
@@ -105,10 +109,9 @@ def _values(means: Floats) -> Floats:
 def _resolved(pieces: Sequence[Floats]) -> float:
     """The last row of an epoch at which the change of a mean is more than the digits that the log keeps hide."""
     unit = quantum(np.concatenate(pieces))
-    scales = [
-        np.median(np.arange(1, change.size + 1) * np.abs(change)) for p in pieces if (change := np.diff(p[:17])).size
-    ]
-    return max(8.0, float(np.median(scales)) / (2 * unit)) if unit > 0 else math.inf
+    near = [np.abs(np.diff(piece[:17])) for piece in pieces]
+    scales = np.array([median(np.arange(1.0, change.size + 1) * change) for change in near if change.size])
+    return max(8.0, median(scales) / (2 * unit)) if unit > 0 else math.inf
 
 
 def _changes(pieces: Sequence[Floats], most: float, first: int = 1) -> tuple[Floats, Floats]:
@@ -117,7 +120,7 @@ def _changes(pieces: Sequence[Floats], most: float, first: int = 1) -> tuple[Flo
     for piece in pieces:
         change = np.diff(piece[: int(min(most, piece.size)) + 1])
         rows.append(np.arange(first, change.size + 1.0))
-        changes.append(np.abs(change - np.median(change))[first - 1 :])
+        changes.append(np.abs(change - median(change))[first - 1 :])
     return np.concatenate(rows), np.concatenate(changes)
 
 
@@ -127,7 +130,7 @@ def _power(changes: tuple[Floats, Floats], fewest: int = 12) -> Power:
     if row.size < fewest:
         return Power(0.0, math.inf)
     # A change of nothing, or of less than a hundredth of the usual, says no more than that it is small.
-    x, y = np.log(row), np.log(np.maximum(change, np.median(change) / 100 or 1.0))
+    x, y = np.log(row), np.log(np.maximum(change, median(change) / 100 or 1.0))
     x = x - x.mean()
     power = float(x @ x)
     slope = float(x @ y) / power
@@ -136,7 +139,7 @@ def _power(changes: tuple[Floats, Floats], fewest: int = 12) -> Power:
 
 
 def _finding(case: Case, c: Curve, starts: Ints, means: Power, values: Floats) -> Finding:
-    late = float(np.median(values[-max(3, values.size // 5) :]))
+    late = median(values[-max(3, values.size // 5) :])
     return Finding(
         CODE,
         NAME,

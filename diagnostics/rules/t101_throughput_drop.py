@@ -11,7 +11,7 @@ from trainvitals.diagnostics.curve import Curve, level, other_aim
 from trainvitals.diagnostics.pace import Pace, pace_of
 from trainvitals.diagnostics.report import Evidence, Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE, block_medians, blocks, short_memory
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MEDIAN_SE, block_medians, blocks, median, short_memory
 
 CODE, NAME = "T101", "throughput-drop"
 
@@ -69,9 +69,9 @@ def check(
     usual = float(np.percentile(medians, 20, method="lower"))
     tail = max(6, len(c) // 10)
     late = u[-tail:]
-    now = float(np.median(late))
+    now = median(late)
     sure = errors * MEDIAN_SE * c.scatter() * math.sqrt(min(1.0, c.memory / tail))
-    halves = min(float(np.median(late[: tail // 2])), float(np.median(late[tail // 2 :])))
+    halves = min(median(late[: tail // 2]), median(late[tail // 2 :]))
     slower = now - usual
     if slower < math.log(warn_factor) or halves - usual < math.log(warn_factor) or slower < sure:
         return Pass(CODE, f"{pace.what}: the last steps take {level(slower):.2f} times the usual")
@@ -100,8 +100,8 @@ def _wander(c: Curve, skip: int, start: int, tail: int) -> float:
     count = min(16, u.size // 5)
     if count < 3:
         return 0.0
-    centre = float(np.median(u))
-    sd = MAD_TO_SD * float(np.median(np.abs(u - centre)))
+    centre = median(u)
+    sd = MAD_TO_SD * median(np.abs(u - centre))
     error = MEDIAN_SE * sd * math.sqrt(short_memory(np.clip(u, centre - 3 * sd, centre + 3 * sd)) / tail)
     return max(error, float(np.std(block_medians(u, blocks(u, u, count)), ddof=1)))
 

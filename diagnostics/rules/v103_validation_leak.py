@@ -77,9 +77,9 @@ def check(
     if isinstance(gap, str):
         return NotRun(CODE, gap, applicable="no validation" not in gap)
     late = gap.u[gap.x >= gap.train.x[0] + (gap.train.x[-1] - gap.train.x[0]) / 2]
-    below = -float(np.median(late)) if late.size else 0.0
+    below = -median(late) if late.size else 0.0
     # A training loss that shot up, or is logged in another unit since, leaves validation where it was.
-    below = min(below, float(gap.below.min()) - float(np.median(gap.above[-late.size :]))) if late.size else below
+    below = min(below, float(gap.below.min()) - median(gap.above[-late.size :])) if late.size else below
     if below <= math.log(factor):
         if _runs_ahead(case, gap, hint_ratio, hint_growth, hint_evaluations):
             return _hint(case, gap)
@@ -139,7 +139,7 @@ def _parts(case: Case, held_out: Series) -> list[float]:
         if PART.search(one.metric):
             levels = [s.value[np.isfinite(s.value) & (s.value > 0)] for s in (one, other)]
             if all(v.size for v in levels):
-                ends = [float(np.median(v[-max(1, v.size // 4) :])) for v in levels]
+                ends = [median(v[-max(1, v.size // 4) :]) for v in levels]
                 found.append(math.log(ends[0] / ends[1]))
     return found
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from trainvitals.diagnostics.report import Finding, Severity
 from trainvitals.diagnostics.rules.t102_stall import CODE, NAME
+from trainvitals.diagnostics.statistics import median
 from trainvitals.parsers.model import Floats, Run
 
 GAPS, SECONDS = 10.0, 300.0
@@ -42,7 +43,7 @@ class Pace:
     def gap(self) -> float:
         """The median gap in seconds; NaN while there are too few."""
         gaps = self._gaps()
-        return float(np.median(gaps)) if gaps.size >= FEWEST else float("nan")
+        return median(gaps) if gaps.size >= FEWEST else float("nan")
 
     def overdue(self, now: float) -> float | None:
         """Seconds of silence, where they are too many; else None."""
@@ -50,7 +51,7 @@ class Pace:
         if self._last is None or gaps.size < FEWEST:
             return None
         quiet = now - self._last
-        limit = max(GAPS * float(np.median(gaps)), SECONDS, min(LONGER * float(gaps.max()), AN_HOUR))
+        limit = max(GAPS * median(gaps), SECONDS, min(LONGER * float(gaps.max()), AN_HOUR))
         return quiet if quiet > limit else None
 
     def quiet(self, now: float) -> float:

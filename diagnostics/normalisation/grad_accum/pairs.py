@@ -71,11 +71,11 @@ def compare(train: Series, held_out: Series) -> Comparison | None:
     first = np.log2(y[: max(1, min(3, int(np.searchsorted(x, at[0], side="right"))))])
     return Comparison(
         pairs=int(r.size),
-        level=float(np.median(new)),
+        level=median(new),
         early=float(r[0]),
         spread=float(np.percentile(new, 90) - np.percentile(new, 10)),
         slope=theil_sen(np.log(np.maximum(at, 1e-9)), r),
-        start=float(np.median(first) - np.log2(e[0])),
+        start=float(median(first) - np.log2(e[0])),
         additive=_additive(np.exp2(t), e),
         eval_first=float(e[:2].max()),
     )
@@ -134,13 +134,13 @@ def theil_sen(x: Floats, y: Floats) -> float:
         x, y = x[chosen], y[chosen]
     i, j = np.triu_indices(x.size, 1)
     moved = x[j] != x[i]
-    return float(np.median((y[j] - y[i])[moved] / (x[j] - x[i])[moved])) if moved.any() else 0.0
+    return median((y[j] - y[i])[moved] / (x[j] - x[i])[moved]) if moved.any() else 0.0
 
 
 def _additive(t: Floats, e: Floats) -> bool:
     """T = E + c fits at least twice as well as T = c E, with a slope near 1."""
     if t.size < 3 or e.max() < EVAL_SPAN * e.min():
         return False
-    offset, ratio = np.median(t - e), np.median(t / e)
-    as_sum, as_product = np.median(np.abs(t - e - offset)), np.median(np.abs(t - ratio * e))
+    offset, ratio = median(t - e), median(t / e)
+    as_sum, as_product = median(np.abs(t - e - offset)), median(np.abs(t - ratio * e))
     return bool(as_sum < as_product / 2 and abs(theil_sen(e, t) - 1) < 0.35)

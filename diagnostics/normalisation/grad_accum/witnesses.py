@@ -175,7 +175,7 @@ def _ratio(loss: Series, other: Series | None) -> float | None:
         return None
     octaves = np.log2(matched[0] / matched[1])
     low, high = np.percentile(octaves, (10, 90))
-    return float(2 ** np.median(octaves)) if high - low <= STEADY_RATIO else None
+    return float(np.exp2(median(octaves))) if high - low <= STEADY_RATIO else None
 
 
 def _accuracy_gap(run: Run) -> float | None:
@@ -191,4 +191,4 @@ def _accuracy_gap(run: Run) -> float | None:
         order = np.argsort(step, kind="stable")
         step, value = step[order], value[order]
     gap = np.interp(held_out.step, step, value) - held_out.value
-    return float(np.median(gap)) if np.isfinite(gap).all() else None
+    return median(gap) if np.isfinite(gap).all() else None
