@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from trainvitals.dashboard import drawing, runs
+from trainvitals.dashboard.choosers import several_runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run.tables import draw_table
@@ -19,10 +20,11 @@ from trainvitals.diagnostics.render import comparison_rows
 from trainvitals.diagnostics.render.sanitise import for_terminal, terminal
 from trainvitals.parsers.model import Split
 
-RUNS, FIRST, BY, LAST, GROUPS, METRICS = "of", "first", "by", "last", "groups", "metrics"
+FIRST, BY, LAST, GROUPS, METRICS = "first", "by", "last", "groups", "metrics"
 MOST_RUNS = 20
 MOST_PATTERN = 200
 WAYS = {"": "automatic", "tokens": "tokens", "steps": "steps", "time": "time"}
+HELP = "Runs whose paths differ only in a seed (seed0, s1, -seed-3) make one group."
 AT_FIRST = 3
 """Metrics whose curves are drawn before any is chosen."""
 DESCRIBED = (
@@ -34,25 +36,16 @@ DESCRIBED = (
 def show() -> None:
     """Choose two or more runs; the first is what the others are held against."""
     names = list(runs.catalogue())
-    chosen = st.multiselect(
-        "Runs",
-        names,
-        default=[row.name for row in runs.rows() if row.spark][:2],
-        key=RUNS,
-        bind="query-params",
-        format_func=terminal,
-        max_selections=MOST_RUNS,
-        placeholder="Choose two or more runs",
-        help="Runs whose paths differ only in a seed (seed0, s1, -seed-3) make one group.",
-    )
+    first = [row.name for row in runs.rows() if row.spark][:2]
+    chosen = several_runs(first, MOST_RUNS, "Choose two or more runs", HELP)
     if len(chosen) < 2:
         st.info(
             "Choose two runs or more above: the first is what the others are compared with.",
             icon=":material/compare_arrows:",
         )
         return
-    first, by, last, patterns = _controls(chosen)
-    shown = drawing.load([first, *(name for name in chosen if name != first)])
+    base, by, last, patterns = _controls(chosen)
+    shown = drawing.load([base, *(name for name in chosen if name != base)])
     empty = [name for name, one in shown.items() if not one.case.run.points]
     shown = {name: one for name, one in shown.items() if name not in empty}
     if empty:

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from trainvitals.dashboard import drawing, runs
+from trainvitals.dashboard.choosers import several_runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.case import Case
@@ -22,7 +23,7 @@ from trainvitals.diagnostics.charts.traces import Trace, Window
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.smoothing import Kind
 
-RUNS, METRICS, AXIS, FROM, TO = "of", "metrics", "x", "from", "to"
+METRICS, AXIS, FROM, TO = "metrics", "x", "from", "to"
 AT_FIRST = 4
 """Runs that are shown before any is chosen: the worst of those that have a curve."""
 KINDS: dict[Kind, str] = {"time": "time-weighted", "points": "TensorBoard"}
@@ -53,16 +54,8 @@ class Look:
 def show() -> None:
     """Choose runs; everything below is drawn anew without them being read again."""
     names = list(runs.catalogue())
-    chosen = st.multiselect(
-        "Runs",
-        names,
-        default=[row.name for row in runs.rows() if row.spark][:AT_FIRST] or names[:1],
-        key=RUNS,
-        bind="query-params",
-        format_func=terminal,
-        max_selections=panels.MOST_RUNS,
-        placeholder="Choose up to ten runs",
-    )
+    first = [row.name for row in runs.rows() if row.spark][:AT_FIRST] or names[:1]
+    chosen = several_runs(first, panels.MOST_RUNS, "Choose up to ten runs")
     shown = drawing.load(chosen)
     if not shown:
         st.info("Choose one or more runs above to see their curves.", icon=":material/show_chart:")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from trainvitals.dashboard import runs
+from trainvitals.dashboard.choosers import RUN, one_run
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.landscape import pictures, weights
 from trainvitals.dashboard.landscape.controls import CONTROLS, TITLES
 from trainvitals.diagnostics.pipeline import Examined
-from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.parsers.errors import TrainvitalsError
 
 KIND = "type"
@@ -40,23 +40,12 @@ def show() -> None:
 
 
 def _chosen_run() -> Examined | None:
-    found = runs.catalogue()
-    name = st.selectbox(
-        "Run",
-        list(found),
-        index=None,
-        key="run",
-        bind="query-params",
-        format_func=terminal,
-        placeholder="No run: the loss alone. Choose one for its weight, its way, and the loss around its weights",
-        on_change=_forget_kind,
-        label_visibility="collapsed",
-    )
-    return found.get(name) if name else None
+    name = one_run("No run: the loss alone. Choose one for its weight and its trajectory", _forget_kind)
+    return runs.named(name) if name else None
 
 
 def _forget_kind() -> None:
     """A run has a loss: it is shown, whichever was chosen before."""
-    one = runs.named(st.session_state.get("run") or "")
+    one = runs.named(st.session_state.get(RUN) or "")
     if one and one.report.loss_type in CONTROLS:
         st.session_state[KIND] = one.report.loss_type

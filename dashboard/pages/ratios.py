@@ -7,6 +7,7 @@ import os
 import streamlit as st
 
 from trainvitals.dashboard import drawing, runs
+from trainvitals.dashboard.choosers import sickest_or_chosen
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run.tables import draw_table
@@ -20,7 +21,7 @@ from trainvitals.diagnostics.settings import SettingsError
 from trainvitals.diagnostics.tables import ratio_table
 from trainvitals.diagnostics.trial_ratio import State
 
-RUN, AXIS, LOG, ABOVE, BELOW, NAME = "run", "x", "logy", "above", "below", "name"
+AXIS, LOG, ABOVE, BELOW, NAME = "x", "logy", "above", "below", "name"
 SAVED = "file that a ratio was saved to"
 BADGES = {
     "fail": ("red", ":material/error:"),
@@ -36,19 +37,10 @@ def show() -> None:
     """The ratios of one run, and a workshop for more."""
     if path := st.session_state.pop(SAVED, ""):
         st.toast(f"Saved to {inert(path)}. All runs are judged by it from now on.", duration="long")
-    found = runs.catalogue()
-    sickest = next(iter(found))
     left, right = st.columns([3, 2], vertical_alignment="bottom")
-    name = left.selectbox(
-        "Run",
-        list(found),
-        key=RUN,
-        bind="query-params",
-        format_func=terminal,
-        index=None,
-        placeholder=terminal(sickest),
-    )
-    shown = drawing.load([name or sickest]).get(name or sickest)
+    with left:
+        name = sickest_or_chosen()
+    shown = drawing.load([name]).get(name)
     if shown is None or not shown.case.run.series:
         st.info("This run has no metric, so there is nothing to divide.", icon=":material/percent:")
         return

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from trainvitals.dashboard import links, runs
-from trainvitals.dashboard.pages.curves import METRICS, RUNS
+from trainvitals.dashboard.choosers import RUN, RUNS, sickest_or_chosen
+from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.pages.curves import METRICS
 from trainvitals.dashboard.run import log
 from trainvitals.dashboard.run.page import draw
 from trainvitals.diagnostics.render import words
-from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import Report
 
 MOST_METRICS = 3
@@ -18,22 +19,13 @@ MOST_METRICS = 3
 
 def show() -> None:
     """Draw the run that the URL names, or the sickest one."""
-    found = runs.catalogue()
-    sickest = next(iter(found))
     chooser, ways_on = st.columns([5, 2], vertical_alignment="center")
     with chooser:
-        name = st.selectbox(
-            "Run",
-            list(found),
-            index=None,
-            key="run",
-            bind="query-params",
-            format_func=terminal,
-            placeholder=f"{terminal(sickest)}: the run that needs somebody most",
-            on_change=_forget_place,
-            label_visibility="collapsed",
-        )
-    one = found.get(name or "") or found[sickest]
+        name = sickest_or_chosen(_forget_place)
+    one = runs.named(name)
+    if one is None:
+        st.warning(f"{inert(name)} is not there any more. Choose another run.", icon=":material/search_off:")
+        return
     with ways_on, st.container(horizontal=True):
         _ways_on(one.report)
     draw(one)
@@ -43,8 +35,8 @@ def _ways_on(report: Report) -> None:
     """Links to the same run on other pages."""
     worst = [metric for finding in words.ranked(report.findings)[:1] for metric in finding.metrics]
     st.page_link(links.page("curves"), label="Curves", query_params={RUNS: [report.run], METRICS: worst[:MOST_METRICS]})
-    st.page_link(links.page("ratios"), label="Ratios", query_params={"run": report.run})
-    st.page_link(links.page("landscape"), label="Landscape", query_params={"run": report.run})
+    st.page_link(links.page("ratios"), label="Ratios", query_params={RUN: report.run})
+    st.page_link(links.page("landscape"), label="Landscape", query_params={RUN: report.run})
 
 
 def _forget_place() -> None:

@@ -1,0 +1,49 @@
+"""Choosers of runs: the same on every page, with the choice in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from trainvitals.dashboard import runs
+from trainvitals.diagnostics.render.sanitise import terminal
+
+RUN, RUNS = "run", "of"
+"""Names in the URL: of one run, and of several."""
+
+
+def one_run(placeholder: str, on_change: Callable[[], None] | None = None) -> str | None:
+    """The run that was chosen; None where nobody has, and then `placeholder` says what is shown."""
+    return st.selectbox(
+        "Run",
+        list(runs.catalogue()),
+        index=None,
+        key=RUN,
+        bind="query-params",
+        format_func=terminal,
+        placeholder=placeholder,
+        on_change=on_change,
+        label_visibility="collapsed",
+    )
+
+
+def sickest_or_chosen(on_change: Callable[[], None] | None = None) -> str:
+    """The run that was chosen, or the one that needs somebody most."""
+    sickest = next(iter(runs.catalogue()))
+    return one_run(f"{terminal(sickest)}: the run that needs somebody most", on_change) or sickest
+
+
+def several_runs(first: Sequence[str], most: int, placeholder: str, help_text: str | None = None) -> list[str]:
+    """The runs that were chosen, in the order of choosing; those of `first` before anybody has."""
+    return st.multiselect(
+        "Runs",
+        list(runs.catalogue()),
+        default=first,
+        key=RUNS,
+        bind="query-params",
+        format_func=terminal,
+        max_selections=most,
+        placeholder=placeholder,
+        help=help_text,
+    )
