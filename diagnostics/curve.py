@@ -96,7 +96,7 @@ class Curve:
         """How far a short smoothed curve strays by chance; 0 below 50 points, where no window is straight."""
         if not 50 <= len(self) < SHORT or self.noise.lag1 <= 0.5:
             return 0.0
-        return 4 * (self.noise if len(self) >= SHORT / 2 else local_noise(self.u, windows=4, shortest=12)).sd
+        return 4 * (self.noise if len(self) >= SHORT / 2 else local_noise(self.u, pieces=4, shortest=12)).sd
 
     def step(self, index: int) -> float:
         """The logged step of a point, NaN where the log has none."""

@@ -26,7 +26,7 @@ from trainvitals.diagnostics.report import (
 from trainvitals.diagnostics.rule import Result, Rule
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings
-from trainvitals.diagnostics.statistics import finite, medians
+from trainvitals.diagnostics.statistics import even_medians, finite
 from trainvitals.diagnostics.stories import tell
 from trainvitals.diagnostics.tables import status_tables
 from trainvitals.parsers.model import Floats, Run, Series, Source
@@ -161,12 +161,14 @@ def thin(series: Series, count: int = SPARK_POINTS) -> Floats:
     values = series.value
     if len(series) <= count:
         return values
-    size = len(series) // count + (np.arange(count) < len(series) % count)
-    start = np.cumsum(size) - size
-    shape = medians(values, start, size)
+    shape = even_medians(values, count)
     broken = np.flatnonzero(~np.isfinite(values))
-    pieces, first = np.unique(np.searchsorted(start, broken, side="right") - 1, return_index=True)
-    shape[pieces] = values[broken[first]]
+    if broken.size:
+        size, longer = divmod(len(series), count)
+        split = longer * (size + 1)
+        pieces = np.where(broken < split, broken // (size + 1), longer + (broken - split) // size)
+        pieces, first = np.unique(pieces, return_index=True)
+        shape[pieces] = values[broken[first]]
     return shape
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.statistics import MIN_NOISE, detrended
+from trainvitals.diagnostics.statistics import MIN_NOISE, detrended, quantile
 from trainvitals.diagnostics.trailing import Trail, trailing
 from trainvitals.parsers.model import Floats
 
@@ -95,7 +95,7 @@ def _line_end(part: Floats) -> tuple[float, float, float]:
     slope = float(part @ t / (t @ t))
     rest = part - part.mean() - slope * t
     power = float(rest @ rest)
-    r = float(np.clip(rest[1:] @ rest[:-1] / power, 0, 0.98)) if power > 0 else 0.0
+    r = min(0.98, max(0.0, float(rest[1:] @ rest[:-1]) / power)) if power > 0 else 0.0
     noise_of_row = max(MIN_NOISE, float(np.sqrt(power / max(1, n - 2))))
     return float(part.mean()) - slope * n / 2, noise_of_row, float(np.sqrt((1 + r) / (1 - r)))
 
@@ -175,8 +175,8 @@ def _bar(z: Floats, width: int, least: float) -> float:
     # In a falling curve all rows lie below the median of those before them: that is no tail.
     rows = z[z.size % size :].reshape(-1, size)
     down = -detrended(rows[:: max(1, len(rows) // 200)])
-    tail, far = np.quantile(down, (0.995, 0.999))
-    return float(max(least, 1.5 * far, least * max(0.0, tail / 2.576) ** 1.5))
+    tail, far = (quantile(down, share) for share in (0.995, 0.999))
+    return max(least, 1.5 * far, least * max(0.0, tail / 2.576) ** 1.5)
 
 
 def _event(u: Floats, trail: Trail, start: int, end: int, bar: float, z_end: float) -> Event:

@@ -96,6 +96,25 @@ def row_medians(rows: Floats) -> Floats:
     return np.asarray(ordered[:, half] if rows.shape[1] % 2 else (ordered[:, half - 1] + ordered[:, half]) / 2)
 
 
+def quantile(values: Floats, share: float) -> float:
+    """The quantile with linear interpolation, as `numpy.quantile` has it, in a third of its time; for finite values."""
+    at = share * (values.size - 1)
+    low = int(at)
+    part = np.partition(values, low, axis=None)
+    above = float(part[low + 1 :].min(initial=np.inf)) if at > low else 0.0
+    return float(part[low]) + (at - low) * (above - float(part[low])) if at > low else float(part[low])
+
+
+def windows(values: Floats, width: int, stride: int = 1) -> Floats:
+    """All stretches of `width` points, one every `stride`, as the rows of a view: `(1 + (n - width) // stride, width)`.
+
+    What `numpy.lib.stride_tricks.sliding_window_view` gives, in a twentieth of its time.
+    """
+    values = np.ascontiguousarray(values)
+    count, size = max(0, 1 + (values.size - width) // stride), values.itemsize
+    return np.ndarray((count, width), values.dtype, values, 0, (stride * size, size))
+
+
 def finite(values: Floats) -> Floats:
     """The values that are numbers, in their order; the array itself where all are."""
     good = np.isfinite(values)
@@ -106,7 +125,7 @@ def noise(u: Floats) -> float:
     """Noise scale untouched by trend: 1.4826 * MAD(diff u) / sqrt(2), at least 1e-4."""
     if u.size < 3:
         return MIN_NOISE
-    steps = np.diff(u)
+    steps = u[1:] - u[:-1]
     steps -= median(steps)
     return max(MIN_NOISE, float(MAD_TO_SD * median(np.abs(steps, out=steps)) / np.sqrt(2)))
 
@@ -139,11 +158,18 @@ def segments(x: Floats, values: Floats, gap: float = 50.0) -> tuple[slice, ...]:
 
 def blocks(x: Floats, u: Floats, count: int) -> Blocks:
     """Cut a series into `count` blocks of nearly equal length (sizes differ by one at most)."""
-    edges = np.linspace(0, u.size, min(count, u.size) + 1).astype(np.int64)
-    sizes = np.diff(edges)
+    edges = _cuts(u.size, min(count, u.size))
+    sizes = edges[1:] - edges[:-1]
     means = np.add.reduceat(u, edges[:-1]) / sizes if u.size else u
     at = np.add.reduceat(x, edges[:-1]) / sizes if u.size else x
     return Blocks(np.asarray(means), np.asarray(at), sizes, edges[:-1])
+
+
+def _cuts(length: int, count: int) -> Ints:
+    """Whole numbers from 0 to `length` at `count` nearly equal distances, `(count + 1,)`."""
+    edges = (np.arange(count + 1) * (length / max(count, 1))).astype(np.int64)
+    edges[-1] = length
+    return edges
 
 
 def block_medians(u: Floats, cut: Blocks) -> Floats:
@@ -156,38 +182,48 @@ def medians(u: Floats, start: Ints, size: Ints) -> Floats:
     if size.max(initial=0) > LONG:
         return np.array([median(u[a : a + n]) for a, n in zip(start.tolist(), size.tolist(), strict=True)])
     found = np.empty(start.size)
-    for each in np.unique(size).tolist():
+    for each in set(size.tolist()):
         alike = size == each
         found[alike] = row_medians(u[start[alike, None] + np.arange(each)])
     return found
 
 
-def local_noise(u: Floats, windows: int = 8, shortest: int = 25, longest: int = 20_000) -> Local:
-    """Scale and memory of the noise, measured in at most `windows` windows with a line removed from each.
+def even_medians(u: Floats, count: int) -> Floats:
+    """Medians of `count` pieces, of which the first ones have a point more than the others, shape `(count,)`."""
+    size, longer = divmod(u.size, count)
+    split = longer * (size + 1)
+    return np.concatenate(
+        [row_medians(part.reshape(-1, n)) for part, n in ((u[:split], size + 1), (u[split:], size)) if part.size]
+    )
+
+
+def local_noise(u: Floats, pieces: int = 8, shortest: int = 25, longest: int = 20_000) -> Local:
+    """Scale and memory of the noise, measured in at most `pieces` windows with a line removed from each.
 
     The autocorrelation is the median over the windows, so that the steep first one does not speak for all, and is
     summed until it falls below 0.05. Around one line through everything, the curvature of a healthy loss would look
     like memory (the reason against the corrections of Hamed-Rao and Yue-Wang here).
     """
-    size = min(longest, u.size // max(1, min(windows, u.size // shortest)))
+    size = min(longest, u.size // max(1, min(pieces, u.size // shortest)))
     if size < 4:
         return Local(max(MIN_NOISE, float(np.std(u)) if u.size else 0.0), 0.0, 1.0)
-    starts = np.linspace(0, u.size - size, max(1, min(windows, u.size // size))).astype(np.int64)
-    rest = detrended(np.stack([u[s : s + size] for s in starts]))
+    count = max(1, min(pieces, u.size // size))
+    starts = _cuts(u.size - size, count - 1) if count > 1 else np.zeros(1, np.int64)
+    rest = detrended(windows(u, size)[starts])
     power = np.abs(np.fft.rfft(rest, 2 * size, axis=1)) ** 2
     covariance = np.fft.irfft(power, axis=1)[:, :size]
     scale = np.where(covariance[:, :1] > 1e-18 * size, covariance[:, :1], np.inf)
     correlation = row_medians((covariance / scale).T)
-    below = np.flatnonzero(correlation[1:] < 0.05)
-    lags = int(below[0]) if below.size else size - 1
-    sd = float(np.median(np.sqrt(np.sum(rest**2, axis=1) / (size - 2))))
+    below = correlation[1:] < 0.05
+    lags = int(below.argmax()) if below.any() else size - 1
+    sd = median(np.sqrt((rest**2).sum(axis=1) / (size - 2)))
     return Local(max(MIN_NOISE, sd), float(correlation[1]), 1.0 + 2.0 * float(correlation[1 : lags + 1].sum()))
 
 
 def detrended(rows: Floats) -> Floats:
     """Every row of a matrix without its least-squares line."""
     t = np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2
-    centred = rows - rows.mean(axis=1, keepdims=True)
+    centred = rows - rows.sum(axis=1, keepdims=True) / rows.shape[1]
     return np.asarray(centred - (centred @ t / (t @ t))[:, None] * t)
 
 
@@ -204,7 +240,7 @@ def short_memory(values: Floats) -> float:
     rest = values - values.mean()
     power = float(rest @ rest)
     lag1 = float(rest[1:] @ rest[:-1]) / power if power > 0 else 0.0
-    lag1 = float(np.clip(lag1 + (1 + 4 * lag1) / values.size, 0.0, 0.95))
+    lag1 = min(0.95, max(0.0, lag1 + (1 + 4 * lag1) / values.size))
     return (1 + lag1) / (1 - lag1)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.statistics import MAD_TO_SD, detrended, noise, row_medians
+from trainvitals.diagnostics.statistics import MAD_TO_SD, detrended, noise, row_medians, windows
 from trainvitals.parsers.model import Floats, Ints
 
 
@@ -42,8 +42,8 @@ def trailing(u: Floats, *, window: int | None = None, spike: float = 8.0, passes
     curve is no noise. Points beyond `spike` are replaced by their median for the next pass, so that a spike does not
     hide the one after it. In series of more than 5 000 points neighbours share a window.
     """
-    width = window or int(np.clip(u.size // 20, 32, 256))
-    stride = int(np.clip(u.size // 5_000, 1, width // 2))
+    width = window or min(256, max(32, u.size // 20))
+    stride = max(1, min(u.size // 5_000, width // 2))
     count = max(0, 1 + (u.size - width - 1) // stride)
     trail = Trail(np.full(u.size, np.nan), np.empty(count), width, stride)
     clean, floor, touched = u, 0.1 * noise(u), np.arange(count)
@@ -52,20 +52,21 @@ def trailing(u: Floats, *, window: int | None = None, spike: float = 8.0, passes
         wild = np.flatnonzero((trail.z > spike) | (trail.z < -spike))
         before, clean = clean, u.copy()
         clean[wild] = trail.level(wild)
-        touched = _touched(np.flatnonzero(clean != before), width, stride, count)
-        if not touched.size:
+        changed = np.flatnonzero(clean != before)
+        if not changed.size:
             break
+        touched = _touched(changed, width, stride, count)
     return trail
 
 
-def _judge(u: Floats, clean: Floats, floor: float, windows: Ints, trail: Trail, chunk: int = 256) -> None:
+def _judge(u: Floats, clean: Floats, floor: float, wanted: Ints, trail: Trail, chunk: int = 256) -> None:
     """Fill in the levels of these windows, seen in the clean series, and z of the points that they serve."""
     width, stride = trail.width, trail.stride
-    if not windows.size:
+    if not wanted.size:
         return
-    views = np.lib.stride_tricks.sliding_window_view(clean, width)[:-1:stride]
-    for first in range(0, windows.size, chunk):
-        at = windows[first : first + chunk]
+    views = windows(clean[:-1], width, stride)
+    for first in range(0, wanted.size, chunk):
+        at = wanted[first : first + chunk]
         level, mad = _level(views[at], sloped=u.size < 100 * width)
         # The last window may serve fewer points than the others.
         points = np.minimum(width + stride * at[:, None] + np.arange(stride), u.size - 1)
