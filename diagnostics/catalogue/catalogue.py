@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from trainvitals.diagnostics.catalogue.entry import Entry, Read, Stamp, opened, stamp, stamp_of
 from trainvitals.diagnostics.catalogue.live import Happened, Live
-from trainvitals.diagnostics.catalogue.opened import Opened, points
+from trainvitals.diagnostics.catalogue.opened import Opened
 from trainvitals.diagnostics.catalogue.workers import examine_all
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render.words import VERDICTS
@@ -162,7 +162,7 @@ class Catalogue:
         stamps = {files: stamp(files) for files in found}
         self._cost = time.monotonic() - started
         todo = self._begin(found, stamps, settings)
-        size = sum(size for files in todo for _, size, _ in stamps[files])
+        size = sum(size for files in todo for _, size, *_ in stamps[files])
         examine_all(todo, size, settings, self._deliver)
         self._scanned = time.monotonic()
 
@@ -181,7 +181,7 @@ class Catalogue:
             self._found, self._version = found, self._version + news
             todo = [files for files in found if not self._is_known(files, stamps[files])]
         # Those that changed last are what somebody is waiting for.
-        return sorted(todo, key=lambda files: max((at for _, _, at in stamps[files]), default=0), reverse=True)
+        return sorted(todo, key=lambda files: max((at for _, _, at, _ in stamps[files]), default=0), reverse=True)
 
     def _is_known(self, files: RunFiles, stamped: Stamp) -> bool:
         known = self._known.get(files)
@@ -191,9 +191,8 @@ class Catalogue:
         with self._lock:
             self._known[files] = tuple(one for one, _ in read)
             self._version += 1
-        series = _with_series(read)
-        if points(series) >= LONG_TO_READ:
-            self._opened.keep(files, read[0][0].stamp, series)
+        if sum(series.run.points for _, series in read if series is not None) >= LONG_TO_READ:
+            self._opened.keep(files, read[0][0].stamp, _with_series(read))
 
     def _now(self, scanning: bool) -> Snapshot:
         known = [one for files in self._found for one in self._known.get(files, ())]
@@ -204,7 +203,9 @@ class Catalogue:
 
 
 def _with_series(read: Read) -> tuple[Examined, ...]:
-    return tuple(Examined(one.report, series) for one, series in read if series is not None)
+    return tuple(
+        Examined(report, series) for one, series in read if series is not None and (report := one.report) is not None
+    )
 
 
 def _named(examined: Examined, name: str) -> Examined:

@@ -46,7 +46,7 @@ class Live:
         self._followed: dict[RunFiles, Watcher] = {}
         self._followers: dict[RunFiles, Follower] = {}
         self._said: dict[RunFiles, tuple[Report, ...]] = {}
-        self._drawn: dict[tuple[RunFiles, int], tuple[bytes, Examined]] = {}
+        self._drawn: dict[tuple[RunFiles, int], tuple[bytes | Report, Examined]] = {}
         self._kept: deque[Happened] = deque(maxlen=MOST_KEPT)
         self._number = 0
 
@@ -88,7 +88,10 @@ class Live:
         if one.part >= len(runs):
             return None
         if place not in self._drawn or self._drawn[place][0] is not one.packed:
-            self._drawn[place] = one.packed, Examined(one.report, normalise(runs[one.part]))
+            report = one.report
+            if report is None:
+                return None
+            self._drawn[place] = one.packed, Examined(report, normalise(runs[one.part]))
         return self._drawn[place][1]
 
     def _begins(self, files: RunFiles, before: Sequence[Entry], settings: Settings) -> bool:
@@ -118,7 +121,7 @@ class Live:
         return found
 
     def _tell(self, news: Sequence[News], before: Sequence[Entry]) -> None:
-        reports = [one.report for one in before]
+        reports = [report for one in before if (report := one.report)]
         for one in news:
             if isinstance(one, Found) and not any(_has(report, one) for report in reports):
                 self._number += 1
