@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -176,7 +177,7 @@ def _bar(z: Floats, width: int, least: float) -> float:
     rows = z[z.size % size :].reshape(-1, size)
     down = -detrended(rows[:: max(1, len(rows) // 200)])
     tail, far = (quantile(down, share) for share in (0.995, 0.999))
-    return max(least, 1.5 * far, least * max(0.0, tail / 2.576) ** 1.5)
+    return max(least, 1.5 * far, least * math.pow(max(0.0, tail / 2.576), 1.5))
 
 
 def _event(u: Floats, trail: Trail, start: int, end: int, bar: float, z_end: float) -> Event:

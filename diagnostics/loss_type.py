@@ -220,6 +220,8 @@ def _wanted(names: frozenset[str]) -> frozenset[str]:
 
 def _fits(names: frozenset[str], present: set[str], kind: LossType) -> bool:
     wanted = _wanted(names)
+    if not wanted or not wanted <= present:
+        return False
     further = (m for m in present - wanted if not any(fnmatchcase(m, pattern) for pattern in kind.bookkeeping))
     barred = [n[1:] for n in names if n.startswith("!")]
-    return bool(wanted) and wanted <= present and not any(fnmatchcase(m, p) for m in further for p in barred)
+    return not any(fnmatchcase(m, p) for m in further for p in barred)

@@ -80,11 +80,14 @@ def rates(case: Case) -> Rates | None:
     return Rates(main.series.take(good), main.x[good], value[good]) if good.any() else None
 
 
+@lru_cache(maxsize=1024)
 def _is_rate(metric: str) -> bool:
     match = RATE.fullmatch(metric)
     return match is not None and not NO_RATE_WORDS & set(re.split(r"[^a-z]+", (match[3] or "").lower()))
 
 
+# Three rules ask for them; a case is equal to itself alone.
+@lru_cache(maxsize=2)
 def gradient_norms(case: Case) -> tuple[Series, ...]:
     """The norms of the gradient that are logged: of the whole model first, then of its parts, where these are few."""
     found = [s for s in case.run.series if s.split == "train" and _is_norm(s.metric) and np.isfinite(s.value).any()]
@@ -92,6 +95,7 @@ def gradient_norms(case: Case) -> tuple[Series, ...]:
     return (*(s for s in found if s.metric == "grad_norm"), *(parts if len(parts) <= MOST_PARTS else ()))
 
 
+@lru_cache(maxsize=1024)
 def _is_norm(metric: str) -> bool:
     words = set(re.split(r"[^a-z]+", metric.lower()))
     of_elements = bool(words & ELEMENT_WORDS) and "norm" not in words

@@ -6,7 +6,9 @@ where one that halves changes by the same amount anywhere; rules decline those t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -56,7 +58,7 @@ class Local:
 
     def se(self, count: float) -> float:
         """Standard error of a mean of `count` consecutive points."""
-        return self.sd * float(np.sqrt(min(1.0, self.tau / max(count, 1.0))))
+        return self.sd * math.sqrt(min(1.0, self.tau / max(count, 1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,15 +256,24 @@ def mann_kendall(values: Floats) -> float:
     n = values.size
     if n < 3:
         return 0.0
-    s = float(np.sign(values[None, :] - values[:, None])[np.triu_indices(n, 1)].sum())
+    first, second = pairs(n)
+    s = float(np.sign(values[second] - values[first]).sum())
     ties = np.unique(values, return_counts=True)[1]
     variance = (n * (n - 1) * (2 * n + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
-    return float(np.sign(s) * (abs(s) - 1) / np.sqrt(variance)) if variance > 0 and s else 0.0
+    return math.copysign((abs(s) - 1) / math.sqrt(variance), s) if variance > 0 and s else 0.0
+
+
+@lru_cache(maxsize=32)
+def pairs(n: int) -> tuple[Ints, Ints]:
+    """The indices `i < j` of all pairs of n things, `(n * (n - 1) / 2,)` each; for up to some hundred."""
+    first, second = np.triu_indices(n, 1)
+    first.flags.writeable = second.flags.writeable = False
+    return first, second
 
 
 def theil_sen(x: Floats, u: Floats) -> float:
     """Median of the slopes of all pairs with different x; 0 where there is none. For up to some hundred points."""
-    i, j = np.triu_indices(x.size, 1)
+    i, j = pairs(x.size)
     run = x[j] - x[i]
     return median((u[j] - u[i])[run != 0] / run[run != 0]) if np.any(run != 0) else 0.0
 

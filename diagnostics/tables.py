@@ -62,7 +62,9 @@ def change(first: float, now: float) -> str:
 
 def chosen_rows(n: int, most: int = MOST_ROWS) -> Ints:
     """Indices of at most `most` points, spread evenly, with the first and the last."""
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))
+    count = min(n, most)
+    # With no more rows than points, no two of the places are rounded to one.
+    return (np.arange(count) * ((n - 1) / max(count - 1, 1))).round().astype(np.int64)
 
 
 def _place(case: Case, step: float, epoch: float) -> Cell:

@@ -160,6 +160,11 @@ class Run:
     config: Mapping[str, ConfigValue] = field(default_factory=lambda: MappingProxyType({}))
     summary: Mapping[str, ConfigValue] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[Note, ...] = ()
+    _series: Mapping[tuple[str, str], Series] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Rules ask for series some hundred times a run; of two with one name the first counts.
+        object.__setattr__(self, "_series", {(s.metric, s.split): s for s in reversed(self.series)})
 
     @property
     def points(self) -> int:
@@ -168,7 +173,7 @@ class Run:
 
     def get(self, metric: str, split: Split = "train") -> Series | None:
         """The series of a metric and split, or None."""
-        return next((s for s in self.series if s.metric == metric and s.split == split), None)
+        return self._series.get((metric, split))
 
     def to_arrow(self) -> pyarrow.Table:
         """All scalars as one long Arrow table: metric, split, step, epoch, time, value, path, line, logged_as."""

@@ -56,8 +56,9 @@ def _lines_read(raw: Run) -> dict[int, int]:
     """Distinct lines that gave at least one value, by index of the source."""
     lines: dict[int, list[Ints]] = {}
     for line, source in {(id(s.line), id(s.source)): (s.line, s.source) for s in raw.series}.values():
-        for one in np.flatnonzero(np.bincount(source)).tolist():
-            lines.setdefault(one, []).append(line[source == one] if (source != one).any() else line)
+        found = np.unique(source if (source != source[:1]).any() else source[:1]).tolist()
+        for one in found:
+            lines.setdefault(one, []).append(line[source == one] if len(found) > 1 else line)
     return {one: _distinct(columns) for one, columns in lines.items()}
 
 

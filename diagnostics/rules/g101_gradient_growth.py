@@ -171,9 +171,11 @@ def _before_nan(case: Case, series: Series, limit: float, rows: int) -> Finding 
 def _over_limit(case: Case, series: Series, share: float = 0.1) -> Finding | str:
     patterns = case.loss_type.gradient_limits.items()
     limit = next((value for pattern, value in patterns if fnmatchcase(series.metric, pattern)), None)
+    if limit is None:
+        return ""
     c = positive(series)
     tail = max(3, math.ceil(share * len(c)))
-    if limit is None or len(c) < tail:
+    if len(c) < tail:
         return ""
     stands = level(median(c.u[-tail:]))
     if stands <= limit:

@@ -147,6 +147,9 @@ def _of_gradient(case: Case, z: float, least: float) -> Finding | None:
     if norm is None or not len(norm):
         return None
     g = positive(norm)
+    # No row stands further above the median of a window before it than above the lowest row before it.
+    if not len(g) or (g.u - np.minimum.accumulate(g.u)).max() < math.log(least):
+        return None
     events, bar = spikes(g.u, z_min=z, rise=math.log(least)) if len(g) >= 42 else ([], z)
     if not events or len(events) > len(g) / 100 + 2:
         return None

@@ -62,8 +62,8 @@ def check(
         return NotRun(CODE, f"inconclusive: {len(c)} finite points, {rows} are needed")
     late = c.u[len(c) // 2 :][-8192:]
     period, strength = _period(late, swing, back, errors, longest // 2)
-    halves = np.array_split(late, 2) if late.size >= 96 else []
-    others = [_period(half, swing, back, errors / 1.5, longest // 2)[0] for half in halves]
+    halves = np.array_split(late, 2) if late.size >= 96 and period else []
+    others = (_period(half, swing, back, errors / 1.5, longest // 2)[0] for half in halves)
     if period == 0 or any(abs(other / period - 1) > 0.2 for other in others):
         return Pass(CODE, "no period in the last half of the loss")
     height = math.sqrt(2 * strength) * float(np.std(_rest(late)))

@@ -11,7 +11,7 @@ from trainvitals.diagnostics.loss_type import Level
 from trainvitals.diagnostics.ratio import fall, recent
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.parsers.model import Series
+from trainvitals.parsers.model import Floats, Series
 
 CODE, NAME = "L106", "level-band"
 
@@ -112,13 +112,16 @@ def _band(series: Series, bands: list[Level], still_falling: float) -> tuple[Lev
     good = np.isfinite(series.value)
     values = series.value[good]
     value, step, epoch = recent(values), float(series.step[good][-1]), float(series.epoch[good][-1])
-    falls = fall(values[-max(2, (values.size + 1) // 2) :]) >= still_falling
     for band in reversed(bands):
         timed = (band.after_epoch, epoch), (band.after_step, step)
         due = all(math.isinf(after) or now >= after for after, now in timed)
-        if due and band.low <= value < band.high and not (band.unless_falling and falls):
+        if due and band.low <= value < band.high and not (band.unless_falling and _falls(values, still_falling)):
             return band, value
     return None, value
+
+
+def _falls(values: Floats, by: float) -> bool:
+    return fall(values[-max(2, (values.size + 1) // 2) :]) >= by
 
 
 def _finding(case: Case, series: Series, band: Level, value: float) -> Finding:

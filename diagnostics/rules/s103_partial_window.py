@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, epoch_starts, percent, setting, sound, unfit
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, median
+from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, median, pairs
 from trainvitals.parsers.model import Floats, Ints
 
 CODE, NAME = "S103", "partial-window"
@@ -112,15 +112,15 @@ def _strides(below: Floats, dips: int, least: float) -> list[Ints]:
     spread = MAD_TO_SD * median(np.abs(below - median(below)))
     low = np.argsort(-below)[:MOST_LOW]
     low = np.sort(low[below[low] > max(least / 2, 2 * spread)])
-    apart = np.abs(low[:, None] - low[None, :])[np.triu_indices(low.size, 1)]
+    first, second = pairs(low.size)
+    apart = low[second] - low[first]
     apart = apart[(apart >= 4) & (apart <= below.size // dips)]
     strides, times = np.unique(apart, return_counts=True)
     tried: list[Ints] = []
     for stride in strides[np.argsort(-times, kind="stable")][:24].tolist():
-        phases, seen = np.unique(low % stride, return_counts=True)
-        phase = int(phases[seen.argmax()])
-        if low.size and seen.max() >= dips:
-            tried.append(np.arange(phase, below.size, stride))
+        seen = np.bincount(low % stride)
+        if seen.max() >= dips:
+            tried.append(np.arange(int(seen.argmax()), below.size, stride))
     return tried
 
 

@@ -66,19 +66,23 @@ def check(
     u = c.u[skip:]
     count = int(min(16, u.size // 5))
     medians = block_medians(u, blocks(c.x[skip:], u, count))
-    usual = float(np.percentile(medians, 20, method="lower"))
+    usual = float(np.sort(medians)[int(0.2 * (medians.size - 1))])
     tail = max(6, len(c) // 10)
     late = u[-tail:]
     now = median(late)
-    sure = errors * MEDIAN_SE * c.scatter() * math.sqrt(min(1.0, c.memory / tail))
     halves = min(median(late[: tail // 2]), median(late[tail // 2 :]))
     slower = now - usual
-    if slower < math.log(warn_factor) or halves - usual < math.log(warn_factor) or slower < sure:
+    if min(slower, halves - usual) < math.log(warn_factor) or slower < errors * _error(c, tail):
         return Pass(CODE, f"{pace.what}: the last steps take {level(slower):.2f} times the usual")
     start = _onset(c, skip, usual, now)
     if slower < spread * _wander(c, skip, start, tail):
         return Pass(CODE, f"{pace.what} wanders as much all the time")
     return _finding(case, pace, (skip, start), usual, now, "fail" if slower >= math.log(fail_factor) else "warn")
+
+
+def _error(c: Curve, tail: int) -> float:
+    """Standard error of the median of the last points."""
+    return MEDIAN_SE * c.scatter() * math.sqrt(min(1.0, c.memory / tail))
 
 
 def _onset(c: Curve, skip: int, usual: float, now: float) -> int:
