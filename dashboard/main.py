@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from trainvitals.dashboard import hardening, links, runs
 from trainvitals.dashboard.inert import inert
-from trainvitals.dashboard.pages import bring, compare, curves, landscape, overview, ratios, run
+from trainvitals.dashboard.pages import overview
+
+if TYPE_CHECKING:
+    from streamlit.navigation.page import StreamlitPage
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M2 12h5l2-6 4 12 3-9 1.5 3H22" fill="none" '
     'stroke="#0072b2" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/></svg>'
 )
 """Drawn here: a named icon would be fetched from a server elsewhere, at every visit."""
+
+PAGES = {
+    "": ("Runs", "list"),
+    "run": ("Run", "troubleshoot"),
+    "curves": ("Curves", "show_chart"),
+    "ratios": ("Ratios", "percent"),
+    "compare": ("Compare", "compare_arrows"),
+    "landscape": ("Landscape", "landscape"),
+    "bring": ("Bring a log", "upload_file"),
+}
+"""Title and icon of each page by its path; its module in `pages` has the name of the path."""
 
 WITHOUT_RUNS = frozenset({"bring", "landscape"})
 """Pages that have something to show where there are no runs."""
@@ -24,15 +41,7 @@ def main() -> None:
     """Draw the page that the URL names; Streamlit calls this again after every interaction."""
     hardening.hide_error_details()
     st.set_page_config(page_title="trainvitals", page_icon=ICON, layout="wide")
-    pages = {
-        "": st.Page(overview.show, title="Runs", icon=":material/list:", default=True),
-        "run": st.Page(run.show, title="Run", icon=":material/troubleshoot:", url_path="run"),
-        "curves": st.Page(curves.show, title="Curves", icon=":material/show_chart:", url_path="curves"),
-        "ratios": st.Page(ratios.show, title="Ratios", icon=":material/percent:", url_path="ratios"),
-        "compare": st.Page(compare.show, title="Compare", icon=":material/compare_arrows:", url_path="compare"),
-        "landscape": st.Page(landscape.show, title="Landscape", icon=":material/landscape:", url_path="landscape"),
-        "bring": st.Page(bring.show, title="Bring a log", icon=":material/upload_file:", url_path="bring"),
-    }
+    pages = {path: _page(path, title, icon) for path, (title, icon) in PAGES.items()}
     chosen = st.navigation(list(pages.values()), position="top")
     links.remember(pages, chosen)
     if not chosen.url_path:
@@ -43,6 +52,24 @@ def main() -> None:
     if chosen.url_path in WITHOUT_RUNS or _has_runs(chosen.url_path):
         chosen.run()
     runs.follow()
+
+
+def _page(path: str, title: str, icon: str) -> StreamlitPage:
+    icon = f":material/{icon}:"
+    if not path:
+        return st.Page(overview.show, title=title, icon=icon, default=True)
+    return st.Page(partial(_show, path), title=title, icon=icon, url_path=path)
+
+
+def _show(path: str) -> None:
+    """Draw a page. It is loaded when it is first asked for: the table of runs need not wait for what charts need."""
+    import_module(f"trainvitals.dashboard.pages.{path}").show()
+
+
+def load_pages() -> None:
+    """Load all pages before they are asked for."""
+    for path in filter(None, PAGES):
+        import_module(f"trainvitals.dashboard.pages.{path}")
 
 
 def _has_runs(path: str) -> bool:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
 
 import streamlit as st
 
+from trainvitals.dashboard import scanning
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.catalogue import Catalogue, Row, Snapshot
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render.words import VERDICTS
-from trainvitals.diagnostics.rules import RULES
-from trainvitals.diagnostics.settings import Settings, find
+from trainvitals.diagnostics.settings import Settings
 
 ORDER = VERDICTS
 """Verdicts, those first that need somebody."""
@@ -150,23 +149,8 @@ def settings() -> Settings:
     Raises:
         SettingsError: they cannot be used.
     """
-    return _settings(root())
-
-
-def _settings(folder: str) -> Settings:
-    return find(os.curdir, RULES, [folder])[0]
-
-
-def begin(folder: str) -> None:
-    """Look at a folder before anybody has opened the dashboard."""
-    _catalogue_of(folder).refresh()
-
-
-# One for all sessions of the server, which may ask for it before there is any.
-@cache
-def _catalogue_of(folder: str) -> Catalogue:
-    return Catalogue(folder, partial(_settings, folder))
+    return scanning.settings_of(root())
 
 
 def _catalogue() -> Catalogue:
-    return _catalogue_of(root())
+    return scanning.catalogue_of(root())

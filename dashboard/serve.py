@@ -5,12 +5,56 @@ python -m trainvitals.dashboard.serve run APP OPTIONS -- FOLDER
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+import time
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from streamlit.web.cli import main
+from trainvitals.diagnostics.processes import Process, most_processes
 
-from trainvitals.dashboard import runs
+if TYPE_CHECKING:
+    from trainvitals.diagnostics.catalogue import Catalogue
+
+MANY, MOMENT = 100, 1.0
+"""Files below a folder from which on some of them are expected to be runs enough to share the reading of; seconds
+in which the first table is drawn, which other pages must not delay."""
+
+WORKER = "trainvitals.diagnostics.catalogue.worker"
+
+
+def main() -> None:
+    """Begin with what takes longest: the workers load their modules while this process loads its own."""
+    folder = sys.argv[sys.argv.index("--") + 1]
+    ahead = [Process(WORKER) for _ in range(most_processes())] if _holds_many(folder) else []
+    _begin(folder, ahead)
+    from streamlit.web.cli import main as streamlit
+
+    streamlit(prog_name="streamlit")
+
+
+def _holds_many(folder: str) -> bool:
+    files = (name for _, _, names in os.walk(folder) for name in names)
+    return sum(1 for _ in islice(files, MANY)) == MANY
+
+
+def _begin(folder: str, ahead: list[Process]) -> None:
+    from trainvitals.dashboard.scanning import catalogue_of
+
+    catalogue = catalogue_of(folder)
+    catalogue.refresh(ahead)
+    threading.Thread(target=_load_pages, args=(catalogue,), daemon=True).start()
+
+
+def _load_pages(catalogue: Catalogue) -> None:
+    """Once the runs are read, load what the other pages need: charts take longer to import than to draw."""
+    catalogue.wait()
+    time.sleep(MOMENT)
+    from trainvitals.dashboard import main
+
+    main.load_pages()
+
 
 if __name__ == "__main__":
-    runs.begin(sys.argv[sys.argv.index("--") + 1])
-    main(prog_name="streamlit")
+    main()

@@ -14,6 +14,7 @@ from trainvitals.diagnostics.catalogue.live import Happened, Live
 from trainvitals.diagnostics.catalogue.opened import Opened
 from trainvitals.diagnostics.catalogue.workers import examine_all
 from trainvitals.diagnostics.pipeline import Examined
+from trainvitals.diagnostics.processes import Process
 from trainvitals.diagnostics.render.words import VERDICTS
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.parsers import RunFiles, discover
@@ -70,11 +71,11 @@ class Catalogue:
         self._live = Live()
         self._looked = self._scanned = self._cost = 0.0
 
-    def refresh(self) -> None:
-        """Begin to scan, unless a scan is under way; nothing is waited for."""
+    def refresh(self, ahead: Sequence[Process] = ()) -> None:
+        """Begin to scan, unless a scan is under way; nothing is waited for. `ahead` are workers that run already."""
         with self._lock:
             if self._scan is None or not self._scan.is_alive():
-                self._scan = threading.Thread(target=self._rescan, daemon=True, name="scan")
+                self._scan = threading.Thread(target=self._rescan, args=(ahead,), daemon=True, name="scan")
                 self._scan.start()
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -150,7 +151,7 @@ class Catalogue:
                 self._opened.keep(files, stamped, found)
             return found
 
-    def _rescan(self) -> None:
+    def _rescan(self, ahead: Sequence[Process]) -> None:
         started = time.monotonic()
         try:
             settings = self._find_settings()
@@ -163,7 +164,7 @@ class Catalogue:
         self._cost = time.monotonic() - started
         todo = self._begin(found, stamps, settings)
         size = sum(size for files in todo for _, size, *_ in stamps[files])
-        examine_all(todo, size, settings, self._deliver)
+        examine_all(todo, size, settings, self._deliver, ahead)
         self._scanned = time.monotonic()
 
     def _begin(

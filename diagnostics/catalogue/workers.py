@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import queue
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from trainvitals.diagnostics.catalogue.entry import Entry, Read, opened, unread
+from trainvitals.diagnostics.processes import Process, most_processes
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.parsers import RunFiles
 
-MOST_WORKERS = 7
-"""Processes beside this one: each takes 60 MB."""
+WORKER = "trainvitals.diagnostics.catalogue.worker"
 
 WORTH_IT, WORTH_BYTES = 32, 32 << 20
 """Runs, or bytes, from which on it pays to start a process, which takes a quarter of a second."""
@@ -28,16 +25,25 @@ AHEAD = 4
 PATIENCE = 600.0
 """Seconds after which a worker that does not answer is ended, and its run said to be unreadable."""
 
+T = TypeVar("T")
 Deliver = Callable[[RunFiles, Read], None]
 
 
-def examine_all(wanted: Sequence[RunFiles], size: int, settings: Settings, deliver: Deliver) -> None:
-    """Read and judge all of these, which are `size` bytes together; `deliver` is called from several threads."""
+def examine_all(
+    wanted: Sequence[RunFiles], size: int, settings: Settings, deliver: Deliver, ahead: Iterable[Process] = ()
+) -> None:
+    """Read and judge all of these, which are `size` bytes together; `deliver` is called from several threads.
+
+    `ahead` are workers that run already; they are ended in any case.
+    """
     todo: queue.SimpleQueue[RunFiles] = queue.SimpleQueue()
     for files in wanted:
         todo.put(files)
+    ready: queue.SimpleQueue[Process] = queue.SimpleQueue()
+    for process in ahead:
+        ready.put(process)
     helpers = [
-        threading.Thread(target=_by_worker, args=(todo, settings, deliver), daemon=True)
+        threading.Thread(target=_by_worker, args=(todo, settings, deliver, ready), daemon=True)
         for _ in range(_worker_count(len(wanted), size))
     ]
     for helper in helpers:
@@ -46,28 +52,32 @@ def examine_all(wanted: Sequence[RunFiles], size: int, settings: Settings, deliv
         deliver(files, opened(files, settings))
     for helper in helpers:
         helper.join()
+    for process in _taken(ready):
+        threading.Thread(target=process.end, daemon=True).start()
 
 
 def _worker_count(runs: int, size: int) -> int:
-    if os.name != "posix" or runs < 2 or (runs < WORTH_IT and size < WORTH_BYTES):
+    if runs < 2 or (runs < WORTH_IT and size < WORTH_BYTES):
         return 0
-    return max(0, min((os.cpu_count() or 1) - 1, MOST_WORKERS, runs // 2))
+    return min(most_processes(), runs // 2)
 
 
-def _taken(todo: queue.SimpleQueue[RunFiles]) -> Iterator[RunFiles]:
+def _taken(waiting: queue.SimpleQueue[T]) -> Iterator[T]:
     while True:
         try:
-            yield todo.get_nowait()
+            yield waiting.get_nowait()
         except queue.Empty:
             return
 
 
-def _by_worker(todo: queue.SimpleQueue[RunFiles], settings: Settings, deliver: Deliver) -> None:
+def _by_worker(
+    todo: queue.SimpleQueue[RunFiles], settings: Settings, deliver: Deliver, ready: queue.SimpleQueue[Process]
+) -> None:
     """Give runs to a worker, and take another worker where one has ended over a run."""
     taken = _taken(todo)
     given: list[RunFiles] = []
     while True:
-        with _worker() as other:
+        with _worker(ready) as other:
             if not _is_ready(other, settings):
                 for files in given:
                     todo.put(files)
@@ -111,22 +121,13 @@ def _next(taken: Iterator[RunFiles], count: int) -> list[RunFiles]:
 
 
 @contextmanager
-def _worker() -> Iterator[Connection]:
+def _worker(ready: queue.SimpleQueue[Process]) -> Iterator[Connection]:
     """A process that answers on this connection, and ends with the block."""
-    ours, theirs = Pipe()
-    number = theirs.fileno()
-    # -P: the folder in which the server was started may hold a module of any name.
-    command = [sys.executable, "-P", "-m", "trainvitals.diagnostics.catalogue.worker", str(number)]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    # A session of its own: Ctrl-C is for the server, whose end closes the connection, which ends the worker.
-    options = {"stdin": subprocess.DEVNULL, "pass_fds": (number,), "env": environment, "start_new_session": True}
-    with subprocess.Popen(command, **options) as process:  # type: ignore[call-overload]  # noqa: S603 (our own program)
-        theirs.close()
-        try:
-            yield ours
-        finally:
-            ours.close()
-            try:
-                process.wait(1)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    try:
+        process = ready.get_nowait()
+    except queue.Empty:
+        process = Process(WORKER)
+    try:
+        yield process.connection
+    finally:
+        process.end()

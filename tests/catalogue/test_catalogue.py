@@ -290,7 +290,7 @@ def test_a_run_over_which_a_worker_ends_is_a_line_and_the_others_are_read(tmp_pa
         "    other = Connection(int(sys.argv[-1]))",
         "    other.recv(); other.send(None); other.recv(); os._exit(9)",
     )
-    monkeypatch.setattr(workers.sys, "executable", dying)
+    monkeypatch.setattr(sys, "executable", dying)
     monkeypatch.setattr(workers, "opened", slow(entry.opened))
     known = scanned(tmp_path / "runs").snapshot.entries
     verdicts = sorted(one.row.verdict for one in known.values())
@@ -303,7 +303,7 @@ def test_where_no_process_can_be_started_all_is_read_by_this_one(tmp_path, monke
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     for i in range(4):
         write(tmp_path / "runs" / f"r{i}", FALLING)
-    monkeypatch.setattr(workers.sys, "executable", program(tmp_path / "broken", "sys.exit(3)"))
+    monkeypatch.setattr(sys, "executable", program(tmp_path / "broken", "sys.exit(3)"))
     known = scanned(tmp_path / "runs").snapshot.entries
     assert [one.row.verdict for one in known.values()] == ["pass"] * 4
 
