@@ -11,6 +11,8 @@ from trainvitals.diagnostics.render.sanitise import terminal
 
 RUN, RUNS = "run", "of"
 """Names in the URL: of one run, and of several."""
+MOST_DRAWN, MOST_COMPARED = 10, 20
+"""Runs whose curves are drawn together, and that are compared."""
 
 
 def one_run(placeholder: str, on_change: Callable[[], None] | None = None) -> str | None:

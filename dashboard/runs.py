@@ -21,10 +21,14 @@ ORDER = VERDICTS
 EVERY = 3.0
 """Seconds between two looks at trainings that are still running."""
 
+IDLE = 10.0
+"""Seconds between two looks for new runs while nothing is running; the catalogue lists the folder less often still."""
+
 MOST_TOASTS = 4
 """Messages at once: more would cover the page."""
 
 _STARTED, _TOLD, _DRAWN = "session has begun", "number of the last toast", "version of the runs that is drawn"
+_LISTS = "this page shows which runs there are"
 
 
 def root() -> str:
@@ -110,13 +114,28 @@ def arrive(name: str) -> None:
     bar.empty()
 
 
+def look_for_new() -> None:
+    """Let `follow` look for new runs also while nothing is running: for pages that show which runs there are."""
+    st.session_state[_LISTS] = True
+
+
+@st.fragment(run_every=IDLE)
+def _wait_for_new() -> None:
+    _catalogue().look()
+    if snapshot().version != st.session_state.get(_DRAWN):
+        st.rerun()
+
+
 def follow() -> None:
-    """While any training is running, look again every few seconds, tell what is new, and draw what has changed."""
+    """Tell what is new; look again every few seconds while any training is running, else now and then for new runs."""
     _tell()
     known = snapshot()
     st.session_state[_DRAWN] = known.version
+    lists = st.session_state.pop(_LISTS, not known.entries)
     if known.scanning or _catalogue().is_live:
         _look_again()
+    elif lists:
+        _wait_for_new()
 
 
 @st.fragment(run_every=EVERY)

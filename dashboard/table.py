@@ -59,7 +59,7 @@ def arrow(shown: Sequence[Row]) -> pa.Table:
     several = len({row.pace_unit for row in shown if row.pace}) > 1
     columns: dict[str, pa.Array] = {
         "verdict": pa.array([[ICONS[row.verdict]] for row in shown]),
-        "run": pa.array([terminal(row.name) for row in shown]),
+        "run": pa.array([_label(row.name) for row in shown]),
         "finding": pa.array([terminal(f"{row.code} {row.finding}".strip(), MOST_CELLS) for row in shown]),
         "since": _numbers(row.since for row in shown),
         "curve": pa.array([[v for v in row.spark if abs(v) < HUGE] for row in shown], pa.list_(pa.float32())),
@@ -76,6 +76,12 @@ def arrow(shown: Sequence[Row]) -> pa.Table:
     }
     unwanted = {name for name, values in columns.items() if name not in ("verdict", "run") and _is_empty(values)}
     return pa.table({k: v for k, v in columns.items() if k not in unwanted and (several or k != "unit")})
+
+
+def _label(name: str) -> str:
+    """A name as the label of a button, which reads icons at its beginning, and lists."""
+    shown = terminal(name)
+    return f"./{shown}" if shown.lstrip().startswith((":", "[")) else shown
 
 
 def _numbers(values: Iterable[float | None]) -> pa.Array:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from trainvitals.dashboard import drawing, runs
-from trainvitals.dashboard.choosers import several_runs
+from trainvitals.dashboard.choosers import MOST_COMPARED, several_runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run.tables import draw_table
@@ -21,7 +21,6 @@ from trainvitals.diagnostics.render.sanitise import for_terminal, terminal
 from trainvitals.parsers.model import Split
 
 FIRST, BY, LAST, GROUPS, METRICS = "first", "by", "last", "groups", "metrics"
-MOST_RUNS = 20
 MOST_PATTERN = 200
 WAYS = {"": "automatic", "tokens": "tokens", "steps": "steps", "time": "time"}
 HELP = "Runs whose paths differ only in a seed (seed0, s1, -seed-3) make one group."
@@ -37,7 +36,7 @@ def show() -> None:
     """Choose two or more runs; the first is what the others are held against."""
     names = list(runs.catalogue())
     first = [row.name for row in runs.rows() if row.spark][:2]
-    chosen = several_runs(first, MOST_RUNS, "Choose two or more runs", HELP)
+    chosen = several_runs(first, MOST_COMPARED, "Choose two or more runs", HELP)
     if len(chosen) < 2:
         st.info(
             "Choose two runs or more above: the first is what the others are compared with.",
@@ -81,7 +80,7 @@ def _controls(chosen: Sequence[str]) -> tuple[str, str, float, tuple[str, ...]]:
             width=220,
             help="Patterns of names, with spaces between: runs that one of them matches are one group.",
         )
-    return str(first), by, last / 100, tuple(text.split()[:MOST_RUNS])
+    return str(first), by, last / 100, tuple(text.split()[:MOST_COMPARED])
 
 
 @st.cache_resource(show_spinner="Comparing", max_entries=32)

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from trainvitals.dashboard import drawing, runs
-from trainvitals.dashboard.choosers import several_runs
+from trainvitals.dashboard.choosers import MOST_DRAWN, several_runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.case import Case
@@ -55,7 +55,7 @@ def show() -> None:
     """Choose runs; everything below is drawn anew without them being read again."""
     names = list(runs.catalogue())
     first = [row.name for row in runs.rows() if row.spark][:AT_FIRST] or names[:1]
-    chosen = several_runs(first, panels.MOST_RUNS, "Choose up to ten runs")
+    chosen = several_runs(first, MOST_DRAWN, "Choose up to ten runs")
     shown = drawing.load(chosen)
     if not shown:
         st.info("Choose one or more runs above to see their curves.", icon=":material/show_chart:")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import streamlit as st
 
-from trainvitals.dashboard import links, runs, table
+from trainvitals.dashboard import links, runs, table, ticked
 from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.catalogue import Row, Snapshot
 from trainvitals.diagnostics.catalogue.filtering import Wanted, places, settings_that_differ, values_of
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 FIRST_ROWS = 200
 """Rows that are shown while others are still read."""
 
-ROW_HEIGHT, MOST_HEIGHT = 35, 900
 FILTERS = ("q", "verdict", "loss", "setting", "value")
-_SHOWN, _KEPT = "runs in the table", "filters of the overview"
+_KEPT = "filters of the overview"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +55,23 @@ def _listing(known: Snapshot) -> Listing:
 
 
 def show() -> None:
-    """Draw the table of runs, worst first; a chosen row opens its run."""
+    """Draw the table of runs, worst first; a clicked name opens its run, ticked ones are looked at together."""
     all_runs = _listing(runs.snapshot())
     kept = places(all_runs.rows, _filters(all_runs))
     _summary(all_runs.rows, [all_runs.rows[i] for i in kept])
-    if not kept:
+    if kept:
+        _table(all_runs, kept)
+    else:
         st.info("No run fits these filters: take one of them away to see runs again.", icon=":material/filter_alt_off:")
-        return
-    _table(all_runs, kept)
+    runs.look_for_new()
+
+
+def _table(all_runs: Listing, kept: Sequence[int]) -> None:
+    ways_on = st.container(horizontal=True, vertical_alignment="center")
+    cells = all_runs.cells if len(kept) == len(all_runs.rows) else all_runs.cells.take(kept)
+    ticked.table([all_runs.rows[i].name for i in kept], cells, all_runs.columns)
+    with ways_on:
+        ticked.ways_on()
 
 
 def show_progress() -> None:
@@ -145,28 +153,4 @@ def _summary(found: Sequence[Row], kept: Sequence[Row]) -> None:
     parts = [f":{table.COLOURS[v]}[{table.ICONS[v].split()[0]} **{counts[v]:,} {v}**]" for v in runs.ORDER if counts[v]]
     total = f"{len(found):,} run{'s' * (len(found) != 1)}"
     of = f"{len(kept):,} of {total}" if len(kept) < len(found) else total
-    how = "; click a run's name to open it" if kept else ""
-    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} below {inert(runs.root())}{how}]")))
-
-
-def _table(found: Listing, kept: Sequence[int]) -> None:
-    before = st.session_state.get(_SHOWN, ())
-    names = tuple(found.rows[i].name for i in kept)
-    event = st.dataframe(
-        found.cells if len(kept) == len(found.rows) else found.cells.take(kept),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode=["single-row", "single-cell"],
-        key="runs",
-        height=min(MOST_HEIGHT, ROW_HEIGHT * (len(kept) + 1) + 3),
-        row_height=ROW_HEIGHT,
-        column_config=found.columns,
-        placeholder="",
-        alt="Table of runs with verdict, worst finding and loss",
-    )
-    st.session_state[_SHOWN] = names
-    cells = [row for row, column in event.selection.cells if column == "run"]
-    # The numbers are those of the table in which somebody clicked: a live run may have changed places since.
-    for row in (*event.selection.rows, *cells):
-        if row < len(before or names):
-            links.go("run", run=(before or names)[row])
+    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} below {inert(runs.root())}]")))

@@ -1,6 +1,7 @@
 """The dashboard in a real browser: which runs are ill, and why; a log from elsewhere; a training that goes on."""
 
 import json
+import os
 
 import pytest
 from browser import needs_chromium, page, served
@@ -59,7 +60,7 @@ def _until(view, condition, what):
 
 
 def _click_name(view, row):
-    """Click a name in the table: it is a picture, so by its place."""
+    """Click a name in the table: it is drawn, so by its place."""
     box = view.get_by_test_id("stDataFrame").locator("canvas").first.bounding_box()
     x, y = box["x"] + 180, box["y"] + HEADER * (row + 1.5)
     view.mouse.move(x, y)
@@ -90,6 +91,53 @@ def test_runs_are_filtered_opened_and_found_filtered_again(address):
         view.go_back()
         _until(view, lambda: "q=bro" in view.url, "the filter that was left")
         _until(view, lambda: len(_table(view)) == 1, "one run")
+
+
+def _tick(view, row):
+    box = view.get_by_test_id("stDataFrame").locator("canvas").first.bounding_box()
+    view.mouse.click(box["x"] + 17, box["y"] + HEADER * (row + 1.5))
+
+
+def test_runs_that_are_ticked_are_looked_at_together_also_those_that_a_filter_hides(address):
+    with page(address) as view:
+        _until(view, lambda: len(_table(view)) == 6, "six runs")
+        _tick(view, 0)
+        view.get_by_role("link", name="Open").wait_for()
+        view.get_by_label("Name").first.fill("health")
+        _until(view, lambda: len(_table(view)) == 2, "two runs that fit")
+        _tick(view, next(i for i, row in enumerate(_table(view)) if "healthy" in row))
+        view.get_by_text("broken, healthy").wait_for()
+        view.get_by_role("link", name="Curves").last.click()
+        _until(view, lambda: "curves?of=broken&of=healthy" in view.url, "both in the URL")
+        view.get_by_test_id("stVegaLiteChart").wait_for()
+        view.go_back()
+        view.get_by_text("broken, healthy").wait_for()
+        view.get_by_role("link", name="Compare").last.click()
+        _until(view, lambda: "compare?of=broken&of=healthy" in view.url, "both in the URL")
+
+
+def test_the_table_is_used_by_keys_alone(address):
+    with page(address) as view:
+        _until(view, lambda: len(_table(view)) == 6, "six runs")
+        view.get_by_test_id("data-grid-canvas").focus()
+        for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+            view.keyboard.press(key)
+            view.wait_for_timeout(300)
+        assert "run=" not in view.url, "reading along a row opens nothing"
+        view.keyboard.press("Shift+Space")
+        opening = view.get_by_role("link", name="Open")
+        opening.focus()
+        opening.press("Enter")
+        _until(view, lambda: "run?run=" in view.url, "the page of the run")
+
+
+def test_a_new_run_appears_by_itself_though_nothing_is_running(tmp_path):
+    _write(tmp_path / "old" / "metrics.jsonl", FALLING)
+    os.utime(tmp_path / "old" / "metrics.jsonl", (1, 1))
+    with served(tmp_path) as url, page(url) as view:
+        _until(view, lambda: len(_table(view)) == 1, "one run")
+        _write(tmp_path / "new" / "metrics.jsonl", FALLING)
+        _until(view, lambda: any("new" in row for row in _table(view)), "the new run")
 
 
 def test_a_link_holds_the_filters_and_what_is_wrong_in_it_is_passed_over(address):

@@ -84,6 +84,42 @@ def test_only_while_a_training_may_be_running_the_page_looks_again(opened, tmp_p
     assert len(page.dataframe) == 1
 
 
+@pytest.mark.parametrize(("path", "looks"), [("", True), ("run", False)], ids=["overview", "run"])
+def test_only_where_runs_are_listed_new_ones_are_looked_for(tmp_path, monkeypatch, path, looks):
+    log = tmp_path / "metrics.jsonl"
+    log.write_text("".join(json.dumps({"step": i, "loss": 3 * 0.98**i}) + "\n" for i in range(100)))
+    os.utime(log, (1, 1))
+    monkeypatch.setattr("sys.argv", ["app.py", str(tmp_path)])
+    runs.refresh()
+    assert runs._catalogue().wait(60)
+    looked = []
+    monkeypatch.setattr(runs, "_look_again", lambda: looked.append("at the running"))
+    monkeypatch.setattr(runs, "_wait_for_new", lambda: looked.append("for new ones"))
+    page = AppTest.from_function(_drawn, args=(path,), default_timeout=60).run()
+    assert not page.exception
+    assert looked == ["for new ones"] * looks
+
+
+def test_an_empty_folder_is_looked_at_until_the_first_run_appears(opened, tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(runs, "_wait_for_new", lambda: looked.append("for new ones"))
+    page = opened(tmp_path)
+    page.run()
+    assert looked[-1:] == ["for new ones"]
+
+
+def _drawn(path):
+    import streamlit as st
+
+    from trainvitals.dashboard import links, runs
+    from trainvitals.dashboard.pages import overview, run
+
+    pages = {name: st.Page(lambda: None, url_path=name) for name in ("curves", "ratios", "landscape", "compare")}
+    links.remember(pages, st.Page(lambda: None, url_path="curves"))
+    run.show() if path else overview.show()
+    runs.follow()
+
+
 @pytest.mark.parametrize(
     ("query", "kept"),
     [
