@@ -12,6 +12,7 @@ from types import MappingProxyType
 from trainvitals.diagnostics.catalogue.entry import Entry, Read, Stamp, opened, stamp, stamp_of
 from trainvitals.diagnostics.catalogue.live import Happened, Live
 from trainvitals.diagnostics.catalogue.opened import Opened
+from trainvitals.diagnostics.catalogue.stored import Store
 from trainvitals.diagnostics.catalogue.workers import examine_all
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.processes import Process
@@ -51,13 +52,17 @@ class Snapshot:
 
 
 class Catalogue:
-    """Scans in a thread of its own; every method may be called from any thread, and only `load` and `look` read."""
+    """Scans in a thread of its own; every method may be called from any thread, and only `load` and `look` read.
 
-    def __init__(self, folder: str, settings: Callable[[], Settings]) -> None:
+    `store` keeps what was said of the runs for the next catalogue of this folder; without it, nothing is kept.
+    """
+
+    def __init__(self, folder: str, settings: Callable[[], Settings], store: Store | None = None) -> None:
         self.folder = folder
         self._find_settings = settings
+        self._store = store
         self._settings = Settings()
-        self._settings_stamp: object = None
+        self._settings_stamp: object = self  # of no settings: those of the first scan are new
         self._lock = threading.RLock()
         self._looking = threading.Lock()
         self._known: dict[RunFiles, tuple[Entry, ...]] = {}
@@ -144,8 +149,9 @@ class Catalogue:
             stamped = stamp(files)
             found = self._opened.get(files, stamped)
             if found is None:
-                read = opened(files, self._settings)
-                if any(one.stamp != stamped for one in self._known.get(files, ())):
+                known = self._known.get(files, ())
+                read = opened(files, self._settings, known)
+                if any(one.stamp != stamped or one.report is None for one in known):
                     self._deliver(files, read)
                 found = _with_series(read)
                 self._opened.keep(files, stamped, found)
@@ -162,22 +168,34 @@ class Catalogue:
             return
         stamps = {files: stamp(files) for files in found}
         self._cost = time.monotonic() - started
-        todo = self._begin(found, stamps, settings)
+        decided = stamp_of(settings.origin) if settings.origin else None
+        stored = None
+        if decided != self._settings_stamp:
+            stored = self._store.load(self.folder, settings, stamps) if self._store else {}
+            self._settings_stamp = decided
+        todo = self._begin(found, stamps, settings, stored)
         size = sum(size for files in todo for _, size, *_ in stamps[files])
         examine_all(todo, size, settings, self._deliver, ahead)
         self._scanned = time.monotonic()
+        if self._store:
+            with self._lock:
+                known = dict(self._known)
+            self._store.save(self.folder, settings, known)
 
     def _begin(
-        self, found: tuple[RunFiles, ...], stamps: Mapping[RunFiles, Stamp], settings: Settings
+        self,
+        found: tuple[RunFiles, ...],
+        stamps: Mapping[RunFiles, Stamp],
+        settings: Settings,
+        stored: dict[RunFiles, tuple[Entry, ...]] | None,
     ) -> list[RunFiles]:
-        """Forget what is gone, and everything if the settings have changed: what has to be read."""
-        decided = stamp_of(settings.origin) if settings.origin else None
+        """Forget what is gone, and take what is `stored` for all that was said under other settings: what to read."""
         with self._lock:
-            if decided != self._settings_stamp:
-                self._known, self._live = {}, Live()
+            if stored is not None:
+                self._known, self._live = stored, Live()
                 self._opened.clear()
-            news = found != self._found or decided != self._settings_stamp or bool(self._trouble)
-            self._settings, self._settings_stamp, self._trouble = settings, decided, ""
+            news = found != self._found or stored is not None or bool(self._trouble)
+            self._settings, self._trouble = settings, ""
             self._known = {files: self._known[files] for files in found if files in self._known}
             self._found, self._version = found, self._version + news
             todo = [files for files in found if not self._is_known(files, stamps[files])]

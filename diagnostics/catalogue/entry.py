@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainvitals.diagnostics.catalogue.packing import pack, unpack
@@ -84,13 +85,18 @@ def entry(report: Report, run: Run, files: RunFiles, stamped: Stamp, part: int, 
     return Entry(row_of(report, run, changed_at(stamped, files)), files, stamped, part, pack(report), lasts)
 
 
-def opened(files: RunFiles, settings: Settings) -> Read:
-    """Read and judge the runs of these files; a fault of ours costs only this entry, which says so."""
+def opened(files: RunFiles, settings: Settings, known: Sequence[Entry] = ()) -> Read:
+    """Read and judge the runs of these files; a fault of ours costs only this entry, which says so.
+
+    What is `known` of them is not judged again, if it lasts and the files are still the same.
+    """
     stamped, now = stamp(files), time.time()
     settled = all(changed / 1e9 < now - COARSE for _, _, changed, _ in stamped)
     try:
         found = [normalise(run) for run in read_all(files, patterns=settings.patterns)]
-        judged = [judge(one, settings) for one in found]
+        judged = _reports(known, stamped)
+        if len(judged) != len(found) or stamp(files) != stamped:
+            judged = [judge(one, settings) for one in found]
         return tuple(
             (entry(report, one.run, files, stamped, i, lasts=settled and not _is_passing(report)), one)
             for i, (report, one) in enumerate(zip(judged, found, strict=True))
@@ -99,6 +105,10 @@ def opened(files: RunFiles, settings: Settings) -> Read:
         if os.environ.get(STRICT):
             raise
         return ((unread(files, f"it could not be judged: {type(error).__name__}: {error}", stamped), None),)
+
+
+def _reports(known: Sequence[Entry], stamped: Stamp) -> list[Report]:
+    return [report for one in known if one.lasts and one.stamp == stamped and (report := one.report) is not None]
 
 
 def _is_passing(report: Report) -> bool:
