@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import streamlit as st
 
+from trainvitals.dashboard import cells
 from trainvitals.diagnostics.catalogue import Row
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.render.status import meaning
@@ -58,23 +58,23 @@ def arrow(shown: Sequence[Row]) -> pa.Table:
     """The table that is drawn; all text of logs in it is inert, as cells are plain text."""
     several = len({row.pace_unit for row in shown if row.pace}) > 1
     columns: dict[str, pa.Array] = {
-        "verdict": pa.array([[ICONS[row.verdict]] for row in shown]),
-        "run": pa.array([_label(row.name) for row in shown]),
-        "finding": pa.array([terminal(f"{row.code} {row.finding}".strip(), MOST_CELLS) for row in shown]),
-        "since": _numbers(row.since for row in shown),
-        "curve": pa.array([[v for v in row.spark if abs(v) < HUGE] for row in shown], pa.list_(pa.float32())),
+        "verdict": cells.tags([[ICONS[row.verdict]] for row in shown]),
+        "run": cells.texts([_label(row.name) for row in shown]),
+        "finding": cells.texts([terminal(f"{row.code} {row.finding}".strip(), MOST_CELLS) for row in shown]),
+        "since": cells.numbers(row.since for row in shown),
+        "curve": cells.curves([[v for v in row.spark if abs(v) < HUGE] for row in shown]),
         # A cell with NaN is flagged, as it should be; elsewhere it would only be in the way.
-        "last loss": pa.array([row.loss for row in shown], pa.float64()),
-        "best": _numbers(row.best for row in shown),
-        "ratio": _numbers(row.ratio for row in shown),
-        "band": pa.array([_band(row.band) for row in shown]),
-        "loss type": pa.array([terminal(row.loss_type) for row in shown]),
-        "steps": _numbers(row.steps for row in shown),
-        "pace": _numbers(row.pace for row in shown),
-        "unit": pa.array([row.pace_unit if row.pace else "" for row in shown]),
-        "age": pa.array([round(row.modified * 1000) for row in shown], pa.timestamp("ms", "UTC")),
+        "last loss": cells.marked(row.loss for row in shown),
+        "best": cells.numbers(row.best for row in shown),
+        "ratio": cells.numbers(row.ratio for row in shown),
+        "band": cells.texts([_band(row.band) for row in shown]),
+        "loss type": cells.texts([terminal(row.loss_type) for row in shown]),
+        "steps": cells.numbers(row.steps for row in shown),
+        "pace": cells.numbers(row.pace for row in shown),
+        "unit": cells.texts([row.pace_unit if row.pace else "" for row in shown]),
+        "age": cells.moments([row.modified for row in shown]),
     }
-    unwanted = {name for name, values in columns.items() if name not in ("verdict", "run") and _is_empty(values)}
+    unwanted = {name for name, column in columns.items() if name not in ("verdict", "run") and not cells.filled(column)}
     return pa.table({k: v for k, v in columns.items() if k not in unwanted and (several or k != "unit")})
 
 
@@ -84,15 +84,6 @@ def _label(name: str) -> str:
     return f"./{shown}" if shown.lstrip().startswith((":", "[")) else shown
 
 
-def _numbers(values: Iterable[float | None]) -> pa.Array:
-    """What is not finite is left empty."""
-    return pa.array([v if v is not None and math.isfinite(v) else None for v in values], pa.float64())
-
-
 def _band(status: str) -> str:
     said = status.partition(": ")[2] if status.startswith(("fail:", "warn:")) else status
     return BANDS[meaning(status)] + terminal(said)
-
-
-def _is_empty(values: pa.Array) -> bool:
-    return all(value in (None, "", []) for value in values.to_pylist())
