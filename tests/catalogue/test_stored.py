@@ -40,6 +40,16 @@ def write(folder, values, changed=LONG_AGO, **settings):
         os.utime(path, (changed, changed))
 
 
+TELL = identity.program
+PROGRAM = TELL()
+
+
+@pytest.fixture(autouse=True)
+def unedited(monkeypatch):
+    """Nobody edits the program while it is tested."""
+    monkeypatch.setattr(identity, "program", lambda: PROGRAM)
+
+
 @pytest.fixture
 def runs(tmp_path):
     """A folder with a healthy run and a sick one."""
@@ -168,6 +178,7 @@ def test_another_program_reads_all_again(runs, place, read, monkeypatch):
 
 
 def test_any_edit_makes_another_program(tmp_path, monkeypatch):
+    monkeypatch.setattr(identity, "program", TELL)
     rule = tmp_path / "diagnostics" / "rules" / "x901_new.py"
     rule.parent.mkdir(parents=True)
     (tmp_path / "parsers").mkdir()
@@ -186,6 +197,7 @@ def test_any_edit_makes_another_program(tmp_path, monkeypatch):
 
 
 def test_a_program_that_cannot_be_told_keeps_nothing(runs, place, read, monkeypatch, tmp_path):
+    monkeypatch.setattr(identity, "program", TELL)
     monkeypatch.setattr(trainvitals, "__file__", str(tmp_path / "packed.zip" / "__init__.py"))
     started(runs, place)
     assert sorted(read) == ["a", "b"]
