@@ -11,6 +11,7 @@ import streamlit as st
 from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run import curves, log
+from trainvitals.dashboard.style import EVIDENCE
 from trainvitals.diagnostics import baseline, pictures, trial_ratio
 from trainvitals.diagnostics.charts.ratios import ratio_chart
 from trainvitals.diagnostics.charts.spec import Chart
@@ -91,7 +92,7 @@ def _words(finding: Finding, report: Report, number: int) -> None:
         st.markdown("\n".join(f"- {inert(words.consequence(other, report))}" for other in finding.consequences))
     with st.container(gap=None):
         for index, cited in enumerate(finding.evidence[:MOST_CITED]):
-            log.link(cited, report, f"cited-{number}-{index}")
+            log.link(cited, report, f"{EVIDENCE}-{number}-{index}")
     hidden = len(finding.evidence) - MOST_CITED
     if hidden > 0:
         st.caption(f"and {words.count(hidden, 'more place')}: the report as HTML has them all")

@@ -7,6 +7,7 @@ import streamlit as st
 
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run import log
+from trainvitals.dashboard.style import EVIDENCE
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import SENTENCE_CELLS, setting_value, terminal
 from trainvitals.diagnostics.report import Report, Setting, SourceSummary
@@ -54,7 +55,7 @@ def _troubles(source: SourceSummary, name: str, report: Report, number: int) -> 
         )
         with st.container(gap=None):
             for index, example in enumerate(source.unread_examples[:MOST_EXAMPLES]):
-                log.link(example, report, f"unread-{number}-{index}")
+                log.link(example, report, f"{EVIDENCE}-unread-{number}-{index}")
         st.caption("`trainvitals formats --test FILE` tries a file; a pattern in trainvitals.toml reads such lines.")
     if source.learnt:
         st.markdown(f"{inert(name)}: layouts that no format knows, learnt from the lines themselves")

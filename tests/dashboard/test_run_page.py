@@ -73,6 +73,25 @@ def test_an_engineer_reads_why_sees_the_curve_and_opens_the_log_at_the_line(addr
         view.wait_for_url(lambda url: "view=Log" in url and f"line={BREAKS_AT + 1}" in url)
 
 
+def test_cited_lines_are_set_like_a_log_and_begin_at_the_left_where_they_wrap(address):
+    from playwright.sync_api import expect
+
+    with page(address + "run?run=broken", width=320) as view:
+        cited = view.get_by_role("button", name="metrics.jsonl:").first.locator("p")
+        cited.wait_for()
+        expect(cited).to_have_css("font-family", re.compile("monospace"))
+        lines = cited.evaluate(
+            """text => {
+                const range = document.createRange();
+                range.selectNodeContents(text);
+                return [...range.getClientRects()].map(line => [line.left, line.top]);
+            }"""
+        )
+        tops = {round(top) for _, top in lines}
+        assert len(tops) > 1, "it does not wrap"
+        assert min(x for x, top in lines if round(top) == max(tops)) == pytest.approx(min(x for x, _ in lines), abs=1)
+
+
 def test_a_link_opens_the_log_at_its_line_with_what_was_read_from_it(address):
     with page(address + "run?run=broken&view=Log&line=3") as view:
         assert "\u25b6  3 \u2502" in view.locator("[data-testid=stCode]").first.inner_text()
