@@ -6,6 +6,7 @@ import os
 from functools import cache, partial
 
 from trainvitals.diagnostics.catalogue import Catalogue
+from trainvitals.diagnostics.catalogue.stored import usual
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.settings import Settings, find
 
@@ -13,7 +14,7 @@ from trainvitals.diagnostics.settings import Settings, find
 @cache
 def catalogue_of(folder: str) -> Catalogue:
     """The catalogue of a folder, one for all sessions of the server."""
-    return Catalogue(folder, partial(settings_of, folder))
+    return Catalogue(folder, partial(settings_of, folder), usual(os.environ))
 
 
 def settings_of(folder: str) -> Settings:

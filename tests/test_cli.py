@@ -408,6 +408,16 @@ def test_the_dashboard_starts_streamlit_bound_to_this_machine(logs: Path, monkey
     assert {"--server.address=127.0.0.1", "--server.port=9000", "--client.showErrorDetails=none"} <= set(arguments)
 
 
+@pytest.mark.parametrize(("options", "kept"), [((), ""), (("--no-cache",), "1")])
+def test_the_dashboard_keeps_nothing_if_it_is_told_so(
+    logs: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], kept: str
+) -> None:
+    monkeypatch.setenv("TRAINVITALS_NO_CACHE", "")
+    monkeypatch.setattr(os, "execv", lambda program, arguments: None)
+    assert run("dashboard", "runs", *options).exit_code == 0
+    assert os.environ["TRAINVITALS_NO_CACHE"] == kept
+
+
 def test_streamlit_knows_every_option_that_the_dashboard_passes() -> None:
     from streamlit import config
 

@@ -9,6 +9,7 @@ from importlib import resources
 import click
 
 from trainvitals.diagnostics.commands import console
+from trainvitals.diagnostics.kept import NO_CACHE
 
 HOST = "127.0.0.1"
 PORT = 8501
@@ -37,9 +38,12 @@ THEME = ("--theme.light.primaryColor=#0072B2", "--theme.dark.primaryColor=#56B4E
 @click.argument("root", default=".", type=click.Path(exists=True))
 @click.option("--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Port to listen on.")
 @click.option("--debug", is_flag=True, help="Show tracebacks in the browser.")
-def dashboard(root: str, port: int, debug: bool) -> None:
+@click.option("--no-cache", is_flag=True, help="Read all runs anew, and keep nothing on disk for the next start.")
+def dashboard(root: str, port: int, debug: bool, no_cache: bool) -> None:
     """Open the dashboard on ROOT, a folder of runs; it listens on this machine only."""
     arguments = command(root, port, debug=debug)
+    if no_cache:
+        os.environ[NO_CACHE] = "1"
     console.complain(f"dashboard on http://{HOST}:{port}, Ctrl-C ends it")
     sys.stdout.flush()
     os.execv(arguments[0], arguments)  # noqa: S606 (no shell is involved, and the arguments are ours)
