@@ -14,6 +14,13 @@ from trainvitals.parsers.model import Run, Series, Split
 HELD_OUT: tuple[Split, ...] = ("eval", "test")
 """Splits of data that is not trained on, in order of preference."""
 
+OTHER_NAMES = (
+    *("cost", "objective", "nll", "ce", "xent", "cross_entropy", "bce", "nll_loss", "ce_loss", "cross_entropy_loss"),
+    *("bce_loss", "logloss", "log_loss", "binary_logloss", "multi_logloss", "mlogloss", "mse", "mse_loss"),
+    *("mean_squared_error", "l2", "l2_loss", "rmse", "mae", "mae_loss", "l1", "l1_loss", "huber_loss"),
+)
+"""What a training loss may be called in a log that has no `loss`."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
@@ -39,14 +46,22 @@ class Case:
 
     @property
     def loss(self) -> Series | None:
-        """The training loss: `loss`, or what the loss type names as its main series."""
-        return self.get(self.loss_type.main) or self.get("loss")
+        """The training loss: `loss`, what the loss type names as its main series, or else the only name of a loss."""
+        return next((s for name in self._names if (s := self.get(name))), None)
 
     @property
     def validation(self) -> Series | None:
         """The primary validation series: the main metric on eval, else on test."""
-        names = (self.loss_type.main, "loss")
-        return next((s for split in HELD_OUT for n in names if (s := self.get(n, split))), None)
+        return next((s for split in HELD_OUT for n in self._names if (s := self.get(n, split))), None)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """What the loss is called: of the names that are losses only where there is no `loss`, at most one."""
+        known = (self.loss_type.main, "loss")
+        if any(self.get(name, split) for name in known for split in ("train", *HELD_OUT)):
+            return known
+        others = [s.metric for s in self.run.series if s.split == "train" and s.metric in OTHER_NAMES]
+        return tuple(others) if len(others) == 1 else known
 
     def config(self, *names: str) -> Any:
         """The first of these hyperparameters that the run has, by canonical name; None if it has none."""

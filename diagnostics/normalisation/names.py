@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from trainvitals.diagnostics.normalisation.short_names import spelled_out
 from trainvitals.parsers.model import SPLIT_WORDS, Series, Split
 
 ALIASES = {
@@ -27,6 +28,13 @@ ALIASES = {
     "loss_step": "loss",
     "loss_epoch": "loss",
     "loss_running": "loss",
+    "avg_loss": "loss",
+    "avg._loss": "loss",
+    "average_loss": "loss",
+    "mean_loss": "loss",
+    "running_loss": "loss",
+    "loss_avg": "loss",
+    "loss_mean": "loss",
     "estimated_loss": "loss",
     "loss/tok": "loss",
     "loss_function": "loss",
@@ -157,7 +165,13 @@ _SUFFIX = re.compile(
     r"(.*(?:loss|acc|accuracy|error|f1|auc|ppl|perplexity))[/_. -](" + "|".join(SPLIT_WORDS) + r")", re.IGNORECASE
 )
 """Behind other names the same words may say something else: `std_dev`, `hits_test`."""
-_PREFIX = re.compile(r"(" + "|".join(SPLIT_WORDS) + r")[/_. :-]+(?=.)", re.IGNORECASE)
+_PREFIX = re.compile(
+    r"(" + "|".join(SPLIT_WORDS) + r")(?:[/_. :-]+(?=.)|(?=(?:loss|acc|accuracy|err|error|ppl)$))", re.IGNORECASE
+)
+_AVERAGE = re.compile(
+    r"(?:avg|average|mean|running)[._ -]+(?=(?:" + "|".join(SPLIT_WORDS) + r")[/_. -]*loss$)", re.IGNORECASE
+)
+"""A word that says only that a loss is the mean of several batches: `avg_train_loss`."""
 
 
 def canonical(logged: str, split: Split) -> tuple[str, Split]:
@@ -171,7 +185,10 @@ def canonical(logged: str, split: Split) -> tuple[str, Split]:
     ('article_loss', 'train')
     >>> canonical("loss_val", "")
     ('loss', 'eval')
+    >>> canonical("avg_val_loss", "")
+    ('loss', 'eval')
     """
+    logged = _AVERAGE.sub("", logged)
     prefix = _PREFIX.match(logged)
     if prefix:
         split = split or SPLIT_WORDS[prefix[1].lower()]
@@ -187,12 +204,14 @@ def rename(series: Iterable[Series]) -> tuple[Series, ...]:
     Where two series of one source would get the same name, the one that was logged under it keeps it, then values of
     single steps before means of an epoch; the other keeps its own lower-case name, so that nothing merges by accident.
     """
-    ranked = sorted(enumerate(series), key=lambda item: (_rank(item[1]), item[0]))
+    every = tuple(series)
+    full = spelled_out(every)
+    ranked = sorted(enumerate(every), key=lambda item: (_rank(item[1]), item[0]))
     taken: set[tuple[str, Split, int]] = set()
     renamed: dict[int, Series] = {}
     for position, one in ranked:
         origin = int(one.source[0]) if len(one) else -1
-        metric, split = canonical(one.logged_as, one.split)
+        metric, split = canonical(full.get(one.logged_as, one.logged_as), one.split)
         choices = (metric, _plain(one.logged_as), one.logged_as)
         free = next((c for c in choices if (c, split, origin) not in taken), one.logged_as)
         taken.add((free, split, origin))

@@ -19,11 +19,11 @@ from trainvitals.parsers.patterns import pattern
 from trainvitals.parsers.text import naming
 from trainvitals.parsers.text.template import MAX_LINE
 from trainvitals.parsers.text.tokens import Field, Token, expression, shown, tokens
-from trainvitals.parsers.text.units import COUNT_UNITS, SCALES, SIZE_UNITS, TIME_UNITS
+from trainvitals.parsers.text.units import COUNT_UNITS, SCALES, SIZE_UNITS, STEP_TIMES, TIME_UNITS
 
 _CODE = pattern(
-    r"==|[-+*/]=|\bself\.|\bdef |\breturn\b|\bimport |%[ds]|\{:|=\s*+[^\W\d][\w.]*+\(|;\s*+\Z|[a-z_]\.[a-z_]\w*+\("
-    r"|\A\s*+(?:[-+<>][^\W\d]|@@|#include|[{\"'])|[\"']\s*+:"
+    r"(?<!=)==(?![=>])|[-+*/]=|\bself\.|\bdef |\breturn\b|\bimport |%[ds]|\{:|=\s*+[^\W\d][\w.]*+\(|;\s*+\Z"
+    r"|[a-z_]\.[a-z_]\w*+\(|\A\s*+(?:[-+<>][^\W\d]|@@|#include|[{\"'])|[\"']\s*+:"
 )
 """Source code and what tools for it print, JSON and other files of settings."""
 _LEVELS = frozenset({"info", "debug", "warning", "warn", "error", "notice", "root", "i", "w", "e"})
@@ -81,10 +81,14 @@ class _Reading:
     """The words that may name the next number, and how they are set off from it."""
 
     words: list[Token] = field(default_factory=list)
+    before: str = ""
+    """The metric that was named before a step or an epoch: `Cost after iteration 100: 0.69`."""
     broken: bool = False
     explicit: bool = False
     listed: bool = False
     """Whether a bracket has been opened behind `name=`: a list may follow."""
+    waiting: str = ""
+    """`before`, once a colon stands behind that count."""
 
     def word(self, token: Token) -> None:
         if self.broken or self.explicit:
@@ -94,15 +98,17 @@ class _Reading:
     def mark(self, text: str) -> None:
         if text in ":=":
             self.explicit = bool(self.words)
+            self.waiting = "" if self.words else self.before
         elif text in ",;{}<>≈~±":
             # What is about a number, or below it, is no measurement.
             self.clear()
         elif text in "|-–—→[]()":
+            self.before = self.before or (_metric_before(self) if text == "(" else "")
             self.broken = True
             self.listed = self.listed or (text in "[(" and self.explicit)
 
     def clear(self) -> None:
-        self.words, self.broken, self.explicit, self.listed = [], False, False, False
+        self.words, self.broken, self.explicit, self.listed, self.waiting = [], False, False, False, ""
 
 
 def dissect(line: str) -> tuple[Shape, tuple[str, ...]] | None:
@@ -138,8 +144,11 @@ def _name(parts: list[Token]) -> None:
             state.word(token)
         elif token.kind == "number" and not _begins_range(parts, i):
             no_field = _in_list(parts, i, state) or (_ends_range(parts, i) and not token.whole)
-            done = i + 1 if no_field else _number(parts, i, _label(state), leading=leading)
+            name = _label(state) if state.words else state.waiting
+            before = state.before or _metric_before(state)
+            done = i + 1 if no_field else _number(parts, i, name, leading=leading)
             state.clear()
+            state.before = before if token.field and naming.counter(token.field.name) else ""
         elif token.kind in ("when", "other"):
             state.clear()
         elif token.kind == "mark":
@@ -170,7 +179,9 @@ def _label(state: _Reading) -> str:
         words = words[1:]
     if not state.explicit and len(words) > 1 and words[-1].text.lower() in _LINKS:
         words = words[:-1]
-    begin = max((i for i, word in enumerate(words) if word.text.lower() in _CUTS), default=-1) + 1
+    begin = max((i for i, word in enumerate(words) if word.text.lower() in _CUTS or _ends(word.text)), default=-1) + 1
+    if begin == len(words) and words and _ends(words[-1].text):
+        begin = 0
     # `total number of epochs` is a setting.
     if len(words) - begin > _MAX_WORDS or any(word.text.lower() in _AMOUNTS for word in words[:begin]):
         return ""
@@ -178,6 +189,20 @@ def _label(state: _Reading) -> str:
     for word in words:
         word.named = True
     return " ".join(word.text.strip("'\"") for word in words).rstrip("'\"-/.+%#")
+
+
+def _ends(word: str) -> bool:
+    """Whether a word ends a sentence (`finished.`), and is not cut short by its point (`Avg.`, `Val.`)."""
+    return len(word) > 4 and word.endswith(".") and word.isascii() and not naming.is_metric(word)
+
+
+def _metric_before(state: _Reading) -> str:
+    """The metric that is named before a count: `Cost` in `Cost after iteration`, `Loss` in `Loss (epoch`."""
+    cut = max((i for i, word in enumerate(state.words) if word.text.lower() in _CUTS), default=len(state.words))
+    if state.explicit or not 0 < cut <= _MAX_WORDS:
+        return ""
+    name = " ".join(word.text for word in state.words[:cut])
+    return name if naming.is_outcome(name) else ""
 
 
 def _number(parts: list[Token], i: int, name: str, *, leading: bool) -> int:
@@ -189,6 +214,9 @@ def _number(parts: list[Token], i: int, name: str, *, leading: bool) -> int:
     low = unit.lower()
     if low in COUNT_UNITS and (token.unit or not name):
         token.field = Field(unit, naming.counter(unit) or "batch")
+    elif low in STEP_TIMES and naming.is_pace(name):
+        token.field = Field(name, "value", STEP_TIMES[low])
+        return end
     elif low in TIME_UNITS or low in SIZE_UNITS:
         return i + 1
     elif name:

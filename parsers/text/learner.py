@@ -25,7 +25,7 @@ from trainvitals.parsers.text.line_format import Context
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 from trainvitals.parsers.text.shapes import has_number, shape_key
 from trainvitals.parsers.text.template import MAX_LINE, value
-from trainvitals.parsers.text.tokens import Field
+from trainvitals.parsers.text.tokens import Field, unscaled
 
 MAX_WAITING = 5_000
 """Lines whose shape has been seen once; when there are more, the older ones are given up."""
@@ -243,7 +243,7 @@ class Learner:
         """Read a line by a plan of its own."""
         self._dissected += len(one.text)
         found = dissect(one.text) if self._dissected < MAX_DISSECTED else None
-        group = self._group(found[0].fields, refresh=False) if found and found[0].promises else None
+        group = self._group(unscaled(found[0].fields), refresh=False) if found and found[0].promises else None
         if found is None or group is None:
             return False
         shape, numbers = found

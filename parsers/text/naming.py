@@ -27,6 +27,7 @@ _OTHER_COUNTS = frozenset(
 )
 """Words beside `steps` that make it a setting, or the step of something else than this line."""
 
+_AVERAGES = frozenset({"avg", "average", "mean", "running"})
 _PARTS = pattern(r"[^\W\d_]+")
 _METRICS = frozenset(
     {
@@ -60,6 +61,9 @@ _NO_METRICS = frozenset(
         "http", "status", "code", "best", "patience", "stalled", "took", "at",
     }
 )  # fmt: skip
+_PACES = frozenset(
+    {"dt", "step time", "iter time", "batch time", "time per step", "time per iter", "time/step", "time/iter"}
+)
 _IDENTITIES = frozenset(
     {
         "fold", "trial", "run", "class", "category", "label", "layer", "head", "model", "candidate", "task",
@@ -116,10 +120,15 @@ def is_no_metric(name: str) -> bool:
     return not _NO_METRICS.isdisjoint(_PARTS.findall(name.lower()))
 
 
+def is_pace(name: str) -> bool:
+    """Whether a time under this name is that of one step."""
+    return re.sub(r"[\W_]+", " ", name.lower()) in _PACES
+
+
 @lru_cache(maxsize=4096)
 def split_of(name: str) -> Split:
     """The split that a name says at either of its ends: `val_loss`, `Train-accuracy`, `loss_val`."""
-    parts = _PARTS.findall(name.lower().replace("_", " "))
+    parts = [part for part in _PARTS.findall(name.lower().replace("_", " ")) if part not in _AVERAGES]
     return SPLIT_WORDS.get(parts[0], "") or SPLIT_WORDS.get(parts[-1], "") if parts else ""
 
 

@@ -51,6 +51,11 @@ class Field(NamedTuple):
     split: Split = ""
 
 
+def unscaled(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Rows of 900 and of 1.2k, of 980ms and of 1.1s, are of one group: a row holds what the scale makes of a number."""
+    return tuple(one._replace(scale=1.0) for one in fields)
+
+
 @dataclass(slots=True)
 class Token:
     """A part of a line, and, once names have been found, what it is for."""

@@ -8,6 +8,8 @@ TIME_UNITS = frozenset(
         "h", "hr", "hrs", "hour", "hours", "d", "day", "days",
     }
 )  # fmt: skip
+STEP_TIMES = {"s": 1.0, "sec": 1.0, "ms": 1e-3}
+"""Units of the time that a step takes, in seconds."""
 SIZE_UNITS = frozenset(
     {
         "b", "kb", "mb", "gb", "tb", "kib", "mib", "gib", "tib", "g", "byte", "bytes", "kb/s", "mb/s", "gb/s",

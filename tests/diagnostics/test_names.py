@@ -1,5 +1,7 @@
 """One vocabulary: what trainers call their metrics, and what we call them."""
 
+from dataclasses import replace
+
 import make
 import pytest
 
@@ -58,6 +60,15 @@ from trainvitals.parsers.model import ConfigValue
         ("trainable", "trainable", "train"),
         ("evaluation", "evaluation", "train"),
         ("validity", "validity", "train"),
+        ("avg_train_loss", "loss", "train"),
+        ("average validation loss", "loss", "eval"),
+        ("train_avg_loss", "loss", "train"),
+        ("Avg. Loss", "loss", "train"),
+        ("mean_policy_loss", "mean_policy_loss", "train"),
+        ("trainLoss", "loss", "train"),
+        ("valAcc", "acc", "eval"),
+        ("testloss", "loss", "test"),
+        ("te_loss", "te_loss", "train"),
     ],
 )
 def test_a_name_as_logged_is_a_metric_and_a_split(logged, metric, split):
@@ -89,3 +100,43 @@ def test_hyperparameters_have_one_name_each_and_none_counts_as_absent():
     config = hyperparameters.canonical(found)
     assert config["gradient_accumulation_steps"].value == 4
     assert config["learning_rate"].value == 1e-3
+
+
+SHORT = [
+    ({"tr_loss": "train/loss", "te_loss": "test/loss", "te_acc": "test/acc"}, "both sides in short"),
+    ({"t_loss": "train/loss", "v_loss": "eval/loss"}, "letters for both sides"),
+    ({"t_loss": "train/t_loss", "loss": "train/loss"}, "a letter for one side"),
+    ({"te_loss": "train/te_loss", "loss": "train/loss"}, "the text encoder's beside the loss"),
+    ({"loss_tr": "train/loss", "loss_te": "test/loss"}, "behind the name"),
+    ({"Train": "train/loss", "Val": "eval/loss"}, "nothing but the split"),
+    ({"loss": "train/loss", "val": "eval/loss"}, "one beside a loss"),
+]
+
+
+@pytest.mark.parametrize("expected", [names for names, _ in SHORT], ids=[why for _, why in SHORT])
+def test_what_a_short_name_says_follows_from_those_beside_it(expected):
+    logged = [replace(s, split="") for s in make.run({name: [3.0, 2.0, 1.5, 1.2] for name in expected}).series]
+    assert {s.logged_as: f"{s.split}/{s.metric}" for s in names.rename(logged)} == expected
+
+
+def test_splits_whose_values_rise_or_lie_apart_are_no_losses():
+    rising = make.run({"Train": [0.1, 0.4, 0.6, 0.7], "Val": [0.1, 0.3, 0.5, 0.6]})
+    assert {s.metric for s in names.rename(rising.series)} == {"train", "val"}
+    apart = make.run({"loss": [3.0, 2.0, 1.5, 1.2], "val": [71.0, 70.0, 68.0, 65.0]})
+    assert {s.metric for s in names.rename(apart.series)} == {"loss", "val"}
+
+
+@pytest.mark.parametrize(
+    ("series", "loss"),
+    [
+        ({"mse": [3.0, 2.0], "eval/mse": [3.0, 2.5]}, "mse"),
+        ({"cost": [3.0, 2.0], "accuracy": [0.1, 0.2]}, "cost"),
+        ({"loss": [3.0, 2.0], "mse": [9.0, 4.0]}, "loss"),
+        ({"mse": [9.0, 4.0], "mae": [3.0, 2.0]}, None),
+        ({"mse": [9.0, 4.0], "eval/loss": [3.0, 2.0]}, None),
+    ],
+)
+def test_another_name_is_the_loss_where_it_is_the_only_one(series, loss):
+    judged = make.case(series)
+    assert (judged.loss.metric if judged.loss else None) == loss
+    assert judged.validation is None or judged.validation.metric in ("loss", loss)

@@ -531,6 +531,28 @@ def test_words_of_a_line_give_the_split_unless_the_name_does(line, expected):
     assert [(s.logged_as, s.split) for s in parsed.series] == expected
 
 
+NAMES = [
+    ("Cost after iteration {n}: {a}", [("Cost", "step")]),
+    ("Loss at epoch {n}: {a}", [("Loss", "epoch")]),
+    ("Train Loss (epoch {n}): {a}", [("Train Loss", "epoch")]),
+    ("====> Epoch: {n} Average loss: {a}", [("Average loss", "epoch")]),
+    ("Epoch #{n} finished. Train loss: {a}; Val. loss: {b}", [("Train loss", "epoch"), ("Val. loss", "epoch")]),
+    ("step {n} loss {a} dt {b}ms", [("loss", "step"), ("dt", "step")]),
+    ("step {n} loss {a}, saved in {b}ms", [("loss", "step")]),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), NAMES)
+def test_a_number_has_the_name_that_a_reader_would_give_it(line, expected):
+    parsed = read("".join(line.format(n=n, a=1 / n, b=2 / n) + "\n" for n in range(1, 5)))
+    assert [(s.logged_as, "step" if np.isfinite(s.step).all() else "epoch") for s in parsed.series] == expected
+
+
+def test_times_of_steps_in_several_units_are_one_series_in_seconds():
+    text = "".join(f"step {n} loss {1 / n} dt {time}\n" for n, time in enumerate(("250ms", "750ms", "2s"), start=1))
+    assert [value for _, value in points(read(text), "dt")] == [0.25, 0.75, 2.0]
+
+
 def test_lines_that_a_line_format_knows_are_not_learnt():
     parsed = read("{'loss': 2.5, 'step': 1}\n" * 5 + rows(4))
     assert parsed.source.format == "hf_dict"
