@@ -144,6 +144,8 @@ def other_aim(case: Case) -> str:
     return ""
 
 
+# Every rule about a curve asks; cases and series are equal to themselves alone.
+@lru_cache(maxsize=4)
 def unfit(case: Case, series: Series) -> str:
     """Why the course of a loss says nothing about health; empty where it does."""
     reason = other_aim(case)
@@ -167,6 +169,7 @@ def setting(case: Case, *names: str) -> float:
     return found if 0 < found < 1e15 and not isinstance(value, bool) else math.nan
 
 
+@lru_cache(maxsize=4)
 def share_done(case: Case, series: Series) -> float:
     """How much of the planned run a series reaches, 0 to 1; NaN where the plan is unknown or in other units."""
     last_epoch = _last(series.epoch)
@@ -279,12 +282,16 @@ def rounded(values: Floats, starts: Sequence[int], quanta: float, rows: int = 5)
 def quantum(values: Floats, most: int = 8) -> float:
     """The unit of the last decimal place in which values are written; 0 where they have more than `most` places."""
     sample = np.clip(values[:: max(1, values.size // 1000)], -1e12, 1e12)
+    # Most series have more places, which one value tells.
+    if abs(round(float(sample[0]), most) - sample[0]) > 1e-12 if sample.size else False:
+        return 0.0
     for places in range(most + 1):
         if np.abs(np.round(sample, places) - sample).max(initial=0.0) <= 1e-12:
             return float(10.0**-places)
     return 0.0
 
 
+@lru_cache(maxsize=2)
 def scaler_at_work(case: Case) -> bool:
     """Whether the log shows a loss scaler: it skips the steps whose gradient overflows, which is no fault by itself."""
     half = any(str(case.config(name)).lower() in ("true", "fp16", "float16", "16-mixed", "16") for name in HALF)
@@ -292,6 +299,7 @@ def scaler_at_work(case: Case) -> bool:
     return half or scaled or any(n.kind == "overflow" for n in case.run.notes)
 
 
+@lru_cache(maxsize=4)
 def epoch_starts(c: Curve) -> Ints | None:
     """Index of the first row of every epoch after the first; None where the log does not say where epochs end."""
     epoch = c.series.epoch

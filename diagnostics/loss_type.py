@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from trainvitals.diagnostics.report import Severity
 from trainvitals.parsers.model import Run, Split
@@ -222,6 +223,10 @@ def _fits(names: frozenset[str], present: set[str], kind: LossType) -> bool:
     wanted = _wanted(names)
     if not wanted or not wanted <= present:
         return False
-    further = (m for m in present - wanted if not any(fnmatchcase(m, pattern) for pattern in kind.bookkeeping))
-    barred = [n[1:] for n in names if n.startswith("!")]
-    return not any(fnmatchcase(m, p) for m in further for p in barred)
+    barred = tuple(n[1:] for n in names if n.startswith("!"))
+    return not any(_is_like(m, barred) and not _is_like(m, kind.bookkeeping) for m in present - wanted)
+
+
+@lru_cache(maxsize=4096)
+def _is_like(metric: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(metric, pattern) for pattern in patterns)

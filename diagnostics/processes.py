@@ -9,9 +9,7 @@ import os
 import subprocess
 import sys
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection
 from typing import Any
-
 
 MOST = 7
 """Processes beside this one: each takes 60 MB."""
@@ -46,4 +44,3 @@ class Process:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-

@@ -87,8 +87,8 @@ def median(values: Floats) -> float:
     half = values.size // 2
     # One place to partition at has a vectorised kernel; two, as numpy.median asks for, have none.
     part = np.partition(values, half, axis=None)
-    if np.isnan(part[half:].max()):
-        return float("nan")
+    if math.isnan(part[half:].max()):
+        return math.nan
     return float(part[half] if values.size % 2 else (part[:half].max() + part[half]) / 2)
 
 

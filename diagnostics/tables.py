@@ -233,13 +233,14 @@ def _levels(case: Case) -> Table | None:
         return None
     stages, scale = case.loss_type.stages, case.loss_type.pixels_per_unit
     epochs = _has_epochs(case, series.epoch)
+    bands = _bands(case, series)
     rows: list[tuple[Cell, ...]] = []
     for i in good[chosen_rows(good.size)].tolist():
         value = float(series.value[i])
         row: list[Cell] = [_place(case, series.step[i], series.epoch[i])]
         row += [round(float(series.epoch[i]), 2) if np.isfinite(series.epoch[i]) else None] if epochs else []
         row += [_digits(value)] + ([_pixels(stages, scale, value)] if stages else [])
-        rows.append((*row, level_status(case, series, i)))
+        rows.append((*row, _level_status(bands, case, series, i)))
     columns = [case.step_unit, *(["epoch"] if epochs else []), f"{split} {series.metric}"]
     columns += ["as constant error"] if stages else []
     return Table(f"{series.metric} ({split}) by {case.step_unit}", (*columns, "status"), tuple(rows))
@@ -250,10 +251,13 @@ def _pixels(stages: tuple[Stage, ...], scale: float, value: float) -> str:
     return " or ".join(f"{e:.3g} px" for e in errors) or "-"
 
 
-def level_status(case: Case, series: Series, index: int) -> str:
+def _bands(case: Case, series: Series) -> list[Level]:
+    return [b for b in case.loss_type.levels if (b.metric, b.split) == (series.metric, series.split)]
+
+
+def _level_status(bands: list[Level], case: Case, series: Series, index: int) -> str:
     """The band of a value at its epoch or step; a dash where none applies."""
-    value, epoch, step = (float(column[index]) for column in (series.value, series.epoch, series.step))
-    bands = [b for b in case.loss_type.levels if (b.metric, b.split) == (series.metric, series.split)]
+    value, epoch, step = float(series.value[index]), float(series.epoch[index]), float(series.step[index])
     due = [b for b in bands if _is_due(b, epoch, step)]
     found = next((b for b in reversed(due) if b.low <= value < b.high), None)
     if found is None:

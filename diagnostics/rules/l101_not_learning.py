@@ -208,7 +208,7 @@ def _falls(c: Curve, count: int, errors: float) -> Iterator[tuple[float, float, 
     best, size = int(cut.u.argmin()), int(cut.n.min())
     for length in sorted({k for k in (1, 3, 10, 30, size) if k <= size}):
         error = math.hypot(c.noise.se(length), c.noise.se(size))
-        yield float(c.u[:length].mean() - cut.u[best]), errors * error, int(cut.start[best])
+        yield float(c.u[:length].sum() / length - cut.u[best]), errors * error, int(cut.start[best])
 
 
 def _begins_late(c: Curve) -> bool:
