@@ -34,12 +34,21 @@ COUNTS = (
 )
 """Hyperparameters that hold a number for every class."""
 
+ACCURACIES = frozenset({"acc", "acc1", "accuracy", "top1"})
+
 POSITIVE = ("positive_rate", "pos_rate", "positive_fraction", "positive_share")
 """Hyperparameters that hold the share of the positive class of two."""
 
 
 def check(
-    case: Case, *, tolerance: float = 0.015, errors: float = 3.0, stretch: float = 0.4, rows: int = 20, same: int = 5
+    case: Case,
+    *,
+    tolerance: float = 0.015,
+    errors: float = 3.0,
+    stretch: float = 0.4,
+    rows: int = 20,
+    same: int = 5,
+    chance: float = 0.2,
 ) -> Result:
     """The loss has come to rest at the entropy of the labels: the model answers without looking at its input.
 
@@ -53,25 +62,26 @@ def check(
     How it decides: the median of the last `stretch` (40 %) of at least `rows` (20) rows lies within max(`tolerance` 1.5
     %, `errors` 3 standard errors, at most 3 %) of the entropy, and a line through it leaves no room for a fall of 3 %.
     The entropy is that of configured class counts or shares; ln(classes) where the loss fell to it from above by 5 %;
-    or that of the majority class where a held-out accuracy is exactly the same in its last `same` (5) evaluations, as
-    it is when one class is always answered. Source: the entropy is the smallest cross-entropy of an answer that does
-    not depend on the input.
+    that of the majority class where a held-out accuracy is exactly the same in its last `same` (5) evaluations, as it
+    is when one class is always answered; or ln(n) where the accuracy is 1/n, within `chance` (20 %), of n = exp(loss)
+    classes, three or more. Source: the entropy is the smallest cross-entropy of an answer that does not depend on the
+    input; by Jensen's inequality an accuracy is at least exp(-loss), unless all answers are equally likely.
 
-    Blind spots: label frequencies that are not configured; more than two classes without them.
+    Blind spots: label frequencies that are not configured and uneven, without an accuracy that stands still.
     """
     if case.loss is None or not len(case.loss):
         return NotRun(CODE, "no training loss is logged")
     reason = unfit(case, case.loss)
     if reason:
         return NotRun(CODE, reason)
-    priors = list(_priors(case, same))
-    if not priors:
-        return NotRun(CODE, "neither label frequencies nor the number of classes are known", applicable=False)
     c = curve(sound(case.loss))
     late = c.u[-max(1, int(stretch * len(c))) :]
+    level = float(np.exp(median(late))) if late.size else math.nan
+    priors = [*_priors(case, same), *_guesses(case, level, stretch, chance, same)]
+    if not priors:
+        return NotRun(CODE, "neither label frequencies nor the number of classes are known", applicable=False)
     if late.size < rows * stretch:
         return NotRun(CODE, f"inconclusive: {len(c)} finite points, {rows} are needed")
-    level = float(np.exp(median(late)))
     error = c.scatter() * math.sqrt(min(1.0, c.memory / late.size))
     slope = float(np.polyfit(np.arange(late.size), late, 1)[0])
     room = 2 * error * math.sqrt(12) - slope * late.size
@@ -101,6 +111,19 @@ def _priors(case: Case, same: int) -> Iterator[tuple[float, str, bool]]:
     classes = classes_of(case)
     if classes > 1:
         yield math.log(classes), f"ln({classes:.0f})", True
+
+
+def _guesses(case: Case, level: float, stretch: float, chance: float, same: int) -> Iterator[tuple[float, str, bool]]:
+    """ln(n) where an accuracy is that of an even guess among the n classes that such a loss would be of."""
+    if not math.log(2.8) <= level <= math.log(1e6):
+        return
+    classes = round(math.exp(level))
+    for series in case.run.series:
+        values = series.value[np.isfinite(series.value)]
+        late = values[-max(1, int(stretch * values.size)) :] / (100 if values.size and values.max() > 1 else 1)
+        if series.metric in ACCURACIES and late.size >= same and abs(median(late) * classes - 1) <= chance:
+            guess = f"that of an even guess among about {classes}, as is the accuracy of {median(late):.2g}"
+            yield math.log(classes), guess, False
 
 
 def _numbers(value: Any) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

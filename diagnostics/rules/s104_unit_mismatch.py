@@ -21,6 +21,9 @@ CODE, NAME = "S104", "unit-mismatch"
 
 SPLITS: tuple[Split, ...] = ("train", *HELD_OUT)
 
+IN_BITS = frozenset({"fairseq"})
+"""Formats of trainers whose losses are in bits, all of them."""
+
 PERCENT = pattern(
     r"(^|[_/.])(acc|accuracy|top_?[15]|acc1|acc5|precision|recall|f1|iou|miou|map|token_acc|pck)($|[_/.@])"
 )
@@ -50,16 +53,16 @@ def check(
     What to try: log both in nats (or both in bits), both as fractions, and the perplexity as exp of the unweighted mean
     cross-entropy.
 
-    How it decides: the median of ln(perplexity) - loss over matched points, within `tolerance` (0.02), rounding of
-    the printed digits and what averaging adds. Otherwise it looks for a unit: 2**loss, the loss itself, exp of the
-    loss of another series, exp of a fixed multiple of the loss (ten times closer than a fixed difference, over a
-    loss that changes by `varied`, 20 %). Without one it speaks beyond `unexplained` (0.1) unless the difference is
-    constant (scatter below `constant`, 10 % of it), as with label smoothing or an auxiliary loss. Between splits it
-    asks for `pairs_needed` (8) matched evaluations over which the loss changes by `varied` (20 %) while the ratio
-    is within 3 standard errors (0.6 % at the most) of 1.4427 and labels are not mixed, or for names that say the
-    unit. Source: definitions of the units; real logs with constant ratios of 1.6, 2.3 or 0.24 for other reasons are
-    why a ratio alone is no evidence. Perplexity is exp of the unweighted mean: exp(weighted loss) is labelled as
-    such and not called a perplexity.
+    How it decides: the median of ln(perplexity) - loss over matched points, within `tolerance` (0.02), rounding of the
+    printed digits and what averaging adds. fairseq logs bits, and 2**loss is right there. Otherwise it looks for a
+    unit: 2**loss, the loss itself, exp of the loss of another series, exp of a fixed multiple of the loss (ten times
+    closer than a fixed difference, over a loss that changes by `varied`, 20 %). Without one it speaks beyond
+    `unexplained` (0.1) unless the difference is constant (scatter below `constant`, 10 % of it), as with label
+    smoothing or an auxiliary loss. Between splits it asks for `pairs_needed` (8) matched evaluations over which the
+    loss changes by `varied` (20 %) while the ratio is within 3 standard errors (0.6 % at the most) of 1.4427 and labels
+    are not mixed, or for names that say the unit. Source: definitions of the units; real logs with constant ratios of
+    1.6, 2.3 or 0.24 for other reasons are why a ratio alone is no evidence. Perplexity is exp of the unweighted mean:
+    exp(weighted loss) is labelled as such and not called a perplexity.
 
     Blind spots: a perplexity that is a mean of exponentials over an epoch is above exp of the mean; two losses in the
     same wrong unit.
@@ -107,7 +110,8 @@ def _perplexity(
     # A mean of exponentials is above the exponential of the mean, by half the variance of the loss within the window.
     if -tolerance - rounding <= middle <= 2.5 * tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is {_label(case, loss)}")
-    if loss.metric == "nll_loss" and abs(median(said - nats * math.log(2))) <= tolerance + rounding:
+    bits = loss.metric == "nll_loss" or _formats(case, loss) <= IN_BITS
+    if bits and abs(median(said - nats * math.log(2))) <= tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is 2**{loss.logged_as}: that loss is in bits")
     plain = _unweighted(case, perplexity.split, points, said, tolerance + rounding)
     if plain:
@@ -128,6 +132,10 @@ def _perplexity(
     text += f": it is {unit}" if unit else ""
     advice = "log exp of the mean cross-entropy in nats"
     return _finding(case, (perplexity, loss), points, text, advice, f"median of ln(perplexity) - loss {middle:+.3f}")
+
+
+def _formats(case: Case, series: Series) -> set[str]:
+    return {case.run.sources[source].format for source in set(series.source.tolist())}
 
 
 def _label(case: Case, loss: Series) -> str:

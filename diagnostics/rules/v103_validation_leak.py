@@ -58,11 +58,11 @@ def check(
     evaluations of the last half, in the median too, and validation lies as far below the lowest training loss at any
     evaluation; below 1 / `near_zero` (50) two evaluations suffice. Where both splits log the same parts of the loss,
     these must agree; it is left open where training alone logs them. It is left open where the ratio was that low
-    already within the first `start_share` (1 %) of the run, when nothing was known yet: then both losses are in
-    different units (S101, S104); where a suspected factor of gradient accumulation explains it; where labels are
-    mixed (mixup, cutmix); and where a held-out accuracy below `imperfect` (0.95) shows that the answers are not
-    known. Source: dropout and augmentation put validation 5 to 40 % below train, label smoothing and mixup up to two
-    times.
+    already within the first `start_share` (1 %) of the run, when nothing was known yet, and has not fallen by `factor`
+    since: then both losses are in different units (S101, S104); where a suspected factor of gradient accumulation
+    explains it; where labels are mixed (mixup, cutmix); and where a held-out accuracy below `imperfect` (0.95) shows
+    that the answers are not known. Source: dropout and augmentation put validation 5 to 40 % below train, label
+    smoothing and mixup up to two times.
 
     For information only: the ratio falls steadily to `hint_ratio` (0.7) or less and by a factor of `hint_growth`
     (1.25), over `hint_evaluations` (8) or more, with no dropout and no mixed labels configured. A training in which
@@ -96,7 +96,8 @@ def check(
 
 def _excuse(case: Case, gap: Gap, factor: float, start_share: float, imperfect: float) -> str:
     begin, length = float(gap.train.x[0]), float(gap.train.x[-1] - gap.train.x[0])
-    if gap.x[0] <= begin + start_share * length and gap.u[0] < -math.log(factor) / 2:
+    grown = float(gap.u[0]) - median(gap.u[gap.x >= begin + length / 2])
+    if gap.x[0] <= begin + start_share * length and gap.u[0] < -math.log(factor) / 2 and grown < math.log(factor):
         return "inconclusive: validation is as far below at the first evaluation: the losses are in different units"
     if any((case.number(name) or 0) > 0 for name in MIXING):
         return "inconclusive: mixed labels keep the training loss high"

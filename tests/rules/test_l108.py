@@ -54,3 +54,18 @@ def test_without_frequencies_or_rows_it_is_not_judged():
     assert not check(case({"loss": rest(0.5)})).applicable
     assert "inconclusive" in check(case({"loss": rest(0.5, n=10)}, config={"positive_rate": 0.2})).reason
     assert isinstance(check(case({"loss": rest(0.5)}, config={"class_counts": "unknown"})), NotRun)
+
+
+@pytest.mark.parametrize(("classes", "split"), [(10, "eval/"), (3, ""), (1000, "test/")])
+def test_the_accuracy_of_an_even_guess_tells_the_number_of_classes(classes, split):
+    rng = np.random.default_rng(0)
+    series = {"loss": rest(math.log(classes)), f"{split}accuracy": noisy(np.full(40, 1 / classes), 0.1, rng)}
+    finding = check(case(series))
+    assert isinstance(finding, Finding)
+    assert "an even guess among about" in finding.message
+
+
+@pytest.mark.parametrize(("level", "accuracy"), [(math.log(10), 0.3), (1.1, 0.65), (0.05, 0.951), (3.3, 0.37)])
+def test_an_accuracy_above_that_of_a_guess_is_of_a_model_that_learnt(level, accuracy):
+    series = {"loss": rest(level), "eval/accuracy": noisy(np.full(40, accuracy), 0.02, np.random.default_rng(0))}
+    assert not isinstance(check(case(series)), Finding)

@@ -7,6 +7,7 @@ from make import case
 
 from trainvitals.diagnostics.report import NotRun, Pass
 from trainvitals.diagnostics.rules.s104_unit_mismatch import check
+from trainvitals.parsers.model import Source
 
 FALLING = 1.5 + 2 * np.exp(-np.arange(30) / 10)
 EVALS = list(range(3, 31, 3))
@@ -21,6 +22,12 @@ def test_the_lines_of_the_note_agree(loss, perplexity):
     result = check(case({"loss": [loss], "perplexity": [perplexity]}, loss_type=kind("article")))
     assert isinstance(result, Pass)
     assert "only if that total is the unweighted mean" in result.summary
+
+
+def test_the_losses_of_fairseq_are_in_bits():
+    series = {"loss": FALLING, "perplexity": 2.0**FALLING}
+    assert isinstance(check(case(series, sources=(Source("train.log", "fairseq"),))), Pass)
+    assert isinstance(check(case(series)), tuple)
 
 
 @pytest.mark.parametrize(

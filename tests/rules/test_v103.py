@@ -60,6 +60,13 @@ def test_different_units_are_there_from_the_first_evaluation():
     assert "different units" in result.reason
 
 
+def test_no_unit_explains_a_distance_that_grows():
+    """A log of epochs: the first evaluation is made beside the first row, after an epoch in which much was learnt."""
+    n = 24
+    train, held_out = 0.75 + 1.4 * np.exp(-np.arange(n)), 0.0007 + np.exp(-3.0 * np.arange(n))
+    assert isinstance(check(case({"loss": train, "eval/loss": held_out, "eval/acc": np.linspace(95, 100, n)})), Finding)
+
+
 def test_mixed_labels_keep_the_training_loss_high():
     result = judge(0.3, config={"mixup": 0.8})
     assert "mixed labels" in result.reason
