@@ -83,7 +83,9 @@ def show_progress() -> None:
         bar.progress(known.read / max(known.total, 1), f"Read {known.read:,} of {known.total:,} runs")
         if known.read >= due:
             first = [one.row for one in list(known.entries.values())[:FIRST_ROWS]]
-            place.dataframe(table.arrow(first), hide_index=True, column_config=table.columns(first), placeholder="")
+            place.dataframe(
+                table.arrow(first), hide_index=True, column_config=table.columns(first), placeholder="", lazy=False
+            )
             due = 2 * known.read  # drawing takes its share of the time that is left for reading
     bar.empty()
     place.empty()
