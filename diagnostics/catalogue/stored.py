@@ -11,6 +11,7 @@ import logging
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from hashlib import blake2b
@@ -113,9 +114,14 @@ class Store:
 
 
 def _encoded(groups: Groups, name: str) -> tuple[bytes, bytes]:
+    """The bytes of a file; without those groups whose paths are no UTF-8."""
     import msgspec
 
-    body = msgspec.msgpack.encode(groups)
+    encoded = []
+    for group in groups:
+        with suppress(UnicodeEncodeError, OverflowError):
+            encoded.append(msgspec.Raw(msgspec.msgpack.encode(group)))
+    body = msgspec.msgpack.encode(encoded)
     return MAGIC + _digest(body, name), body
 
 

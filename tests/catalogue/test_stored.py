@@ -284,6 +284,27 @@ def test_several_runs_of_one_file_are_kept_together(tmp_path, place, read):
     assert len(read) == 1
 
 
+@pytest.mark.parametrize("name", [b"\xff/metrics.jsonl", b"c/\xff.jsonl", b"mlruns/0/c/params/\xff_api_key"])
+def test_a_path_that_is_no_utf_8_costs_only_its_run(runs, place, read, name):
+    path = runs / os.fsdecode(name)
+    path.parent.mkdir(parents=True)
+    path.write_text(rows(FALLING))
+    metric = path.parents[1] / "metrics" / "loss"
+    if path.parent.name == "params":
+        metric.parent.mkdir()
+        metric.write_text("".join(f"{1700000000000 + i} {v} {i}\n" for i, v in enumerate(FALLING)))
+        (path.parents[1] / "meta.yaml").write_text("run_id: c\nrun_name: c\n")
+    for each in (path, metric):
+        if each.is_file():
+            os.utime(each, (1, 1))
+    first = said(started(runs, place))
+    assert len(first) == len(read) == 3
+    read.clear()
+    assert said(started(runs, place)) == first
+    assert len(read) == 1
+    assert not {"a", "b"} & set(read)
+
+
 def test_a_run_that_is_opened_is_read_but_not_judged_again(runs, place, monkeypatch):
     first = started(runs, place).load("b")
     second = started(runs, place)
@@ -529,9 +550,10 @@ def test_servers_on_one_folder_at_once_all_say_the_same(runs, place):
     """Each reads what another may be replacing, and writes as if it were alone."""
     program = (
         "import sys\n"
-        "from trainvitals.diagnostics.catalogue import Catalogue\n"
+        "from trainvitals.diagnostics.catalogue import Catalogue, identity\n"
         "from trainvitals.diagnostics.catalogue.stored import Store\n"
         "from trainvitals.diagnostics.settings import Settings\n"
+        "identity.program = lambda: bytes.fromhex(sys.argv[3])\n"
         "for i in range(30):\n"
         "    found = Catalogue(sys.argv[1], Settings, Store(sys.argv[2]))\n"
         "    found.refresh()\n"
@@ -540,7 +562,7 @@ def test_servers_on_one_folder_at_once_all_say_the_same(runs, place):
         "    found._store.save(sys.argv[1], Settings(), dict(found._known))\n"
         "    assert [one.row.verdict for one in found.snapshot.entries.values()] == ['fail', 'pass']\n"
     )
-    command = [sys.executable, "-c", program, str(runs), str(place)]
+    command = [sys.executable, "-c", program, str(runs), str(place), PROGRAM.hex()]
     servers = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
     assert [server.communicate(timeout=120)[1] for server in servers] == [b"", b""]
     assert [server.returncode for server in servers] == [0, 0]
