@@ -86,6 +86,13 @@ def settled(view: Page) -> None:
     view.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
 
 
+def taken_away(view: Page, label: str, number: int = 0) -> tuple[str, bytes]:
+    """Name and contents of the file that a button gives."""
+    with view.expect_download(timeout=60_000) as waiting:
+        view.get_by_role("button", name=label, exact=True).nth(number).click()
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
 def described(view: Page, beginning: str) -> str:
     """The words of the first chart whose description begins so, once it is drawn."""
     chart = view.locator(f'[aria-label^="{beginning}"]').first

@@ -11,6 +11,7 @@ from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.choosers import MOST_COMPARED, several_runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.run import take_away
 from trainvitals.dashboard.run.tables import draw_table
 from trainvitals.diagnostics.charts.groups import differences, group_curves
 from trainvitals.diagnostics.compare.comparing import compare
@@ -152,6 +153,7 @@ def _curves(found: Comparison, shown: dict[str, Shown], names: tuple[str, ...]) 
         cases = {one.case.run.name: one.case for one in shown.values()}
         chart = group_curves(found, cases, drawing.run_styles(names, cases), [keys[name] for name in chosen])
         drawing.draw(chart, "group-curves")
+        take_away.picture(chart, "compare")
         if any(len(group.runs) > 1 for group in found.groups):
             st.caption(
                 "Groups: the line is the mean of n runs, the area reaches from the lowest to the highest of them."

@@ -13,6 +13,7 @@ from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.choosers import MOST_DRAWN, several_runs
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.run import take_away
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts import axes, panels, spec
 from trainvitals.diagnostics.charts.axes import Axis
@@ -222,10 +223,11 @@ def _panel(
 
 
 def _draw(drawn: Sequence[Panel], frame: Frame, look: Look) -> None:
-    chart = spec.chart(drawn, frame, panels.summary(drawn, frame))
+    chart = spec.chart(drawn, frame, panels.summary(drawn, frame), brush=True)
     # A chart of another window is another chart: it must not keep the brush of this one.
     key = f"curves-{look.axis}-{look.window.start}-{look.window.end}"
     drawing.draw(chart, key, on_select=partial(_zoom, key, frame.factor), selection_mode=list(chart.brushes))
+    take_away.picture(chart, "curves")
     for one in drawn:
         said = list(one.notes)
         if look.log and not one.log:

@@ -10,6 +10,7 @@ from trainvitals.dashboard import drawing, runs
 from trainvitals.dashboard.choosers import sickest_or_chosen
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
+from trainvitals.dashboard.run import take_away
 from trainvitals.dashboard.run.tables import draw_table
 from trainvitals.diagnostics import save_ratio, trial_ratio
 from trainvitals.diagnostics.case import Case
@@ -130,6 +131,7 @@ def _drawn(case: Case, ratio: Ratio, key: str, axis: Axis, log: bool) -> State |
     chart = ratio_chart(case, now, axis, log=log)
     if chart.spec:
         drawing.draw(chart, key)
+        take_away.picture(chart, key, f"{case.run.name}: {ratio.name}")
     else:
         st.caption(f"No matched point has a place on the axis {axis}.")
     if table := ratio_table(case, ratio):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from trainvitals.dashboard import drawing
 from trainvitals.dashboard.inert import inert
-from trainvitals.dashboard.run import curves
 from trainvitals.diagnostics import pictures
+from trainvitals.diagnostics.charts.single import metric_chart
 from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render import words
@@ -37,5 +38,4 @@ def _told(correction: Correction) -> str:
 def _both(metric: str, normalised: Normalised) -> None:
     judged, logged = pictures.before_and_after(metric, normalised)
     if judged and logged:
-        both = [*curves.named(judged), *curves.named(logged, logged=True)]
-        curves.show(metric, both, normalised.step_unit, f"corrected-{metric}")
+        drawing.draw(metric_chart(metric, judged, logged, normalised.step_unit), f"corrected-{metric}")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from trainvitals.diagnostics import pictures, scalars
-from trainvitals.diagnostics.landscape.picture import Landscape
+from trainvitals.diagnostics.charts.single import picture_chart
+from trainvitals.diagnostics.charts.spec import Chart
 from trainvitals.diagnostics.pipeline import Examined
-from trainvitals.diagnostics.render import html, json, markdown, words
-from trainvitals.diagnostics.render.figure import figure
+from trainvitals.diagnostics.render import figure, html, json, markdown, words
+from trainvitals.diagnostics.render.landscape import html as page
 from trainvitals.diagnostics.render.landscape import png, svg
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import told
@@ -40,10 +41,10 @@ def draw(one: Examined) -> None:
     with st.container(horizontal=True):
         button("CSV", f"{stem}.csv", lambda: scalars.csv(scalars.scalars(normalised.run)))
         button("Parquet", f"{stem}.parquet", lambda: scalars.parquet(scalars.scalars(normalised.run)))
-    _pictures(one, stem)
+    _pictures(one)
 
 
-def _pictures(one: Examined, stem: str) -> None:
+def _pictures(one: Examined) -> None:
     metrics = list(dict.fromkeys(s.metric for s in words.series_order(one.report) if s.points > 1))
     if not metrics:
         return
@@ -53,13 +54,19 @@ def _pictures(one: Examined, stem: str) -> None:
     if chosen is None:
         return
 
-    def drawn() -> Landscape:
-        return figure(one.report.run, chosen, one.normalised.step_unit, told(one.report.findings))
+    findings = [f for f in told(one.report.findings) if chosen.metric in f.metrics]
+    chart = picture_chart(chosen, one.normalised.step_unit, findings)
+    picture(chart, "picture", f"{one.report.run}: {chosen.metric}")
 
-    name = f"{stem}-{file_stem(chosen.metric)}"
+
+def picture(chart: Chart, key: str, title: str = "") -> None:
+    """Buttons for a chart as a picture, and as a page of its own with what there is to say of it."""
+    title = terminal(title or figure.title(chart), 300)
+    stem = file_stem(title)
     with st.container(horizontal=True):
-        button("SVG", f"{name}.svg", lambda: svg.render(drawn()))
-        button("PNG", f"{name}.png", lambda: png.render(drawn()))
+        button("SVG", f"{stem}.svg", lambda: svg.render(figure.figure(title, chart)), key)
+        button("PNG", f"{stem}.png", lambda: png.render(figure.figure(title, chart)), key)
+        button("HTML page", f"{stem}.html", lambda: page.render(figure.figure(title, chart)), key)
 
 
 def button(label: str, file_name: str, made: Callable[[], str | bytes], key: str = "run") -> None:

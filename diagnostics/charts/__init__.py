@@ -5,6 +5,5 @@ field as paths, and Altair reads `a:Q` as a type.
 """
 
 from trainvitals.diagnostics.charts.palette import COLOURS, SEVERITY_COLOURS, Style, styles
-from trainvitals.diagnostics.charts.single import Curve, curves_chart
 
-__all__ = ["COLOURS", "SEVERITY_COLOURS", "Curve", "Style", "curves_chart", "styles"]
+__all__ = ["COLOURS", "SEVERITY_COLOURS", "Style", "styles"]

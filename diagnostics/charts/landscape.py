@@ -27,8 +27,11 @@ TALL = 340
 AXIS: Mapping[str, Any] = {"format": ".4~g", "labelOverlap": True, "tickCount": 6}
 MARGIN = 0.06
 """Room above and below curves, as a share of their height."""
-DASHES = {"line": [1, 0], "dashed": [6, 4], "thin": [1, 0]}
-WIDTHS = {"line": 1.8, "dashed": 1.8, "thin": 1.0}
+SOLID = [1, 0]
+DASHES = {"dashed": [6, 4], "dotted": [2, 2], "dashdot": [8, 3, 2, 3]}
+WIDTHS = {"thin": 1.0, "faint": 0.6}
+WIDTH = 1.8
+"""Of a line that does not stand in `WIDTHS`."""
 VIRIDIS = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in HEAT]
 
 
@@ -109,7 +112,7 @@ def _curves(curves: Sequence[Curve], x: Spec, y: Spec) -> tuple[list[Spec], dict
         data["curves"] = _points(named, names)
         key = legend(names)
         colours = {"domain": names, "range": [PALETTE[c.colour % len(PALETTE)] for c in named]}
-        dashes = {"domain": names, "range": [DASHES[c.weight] for c in named]}
+        dashes = {"domain": names, "range": [DASHES.get(c.weight, SOLID) for c in named]}
         look = {
             "color": nominal("curve", scale=colours, legend=key),
             "strokeDash": nominal("curve", scale=dashes, legend=key),
@@ -144,7 +147,7 @@ def _points(curves: Sequence[Curve], names: Sequence[str]) -> Columns:
         "i": np.concatenate([np.arange(n) for n in sizes]),
         "curve": np.repeat(np.array(names, dtype=object), sizes),
         "colour": np.repeat(np.array([PALETTE[c.colour % len(PALETTE)] for c in curves], dtype=object), sizes),
-        "width": np.repeat([WIDTHS[c.weight] for c in curves], sizes),
+        "width": np.repeat([WIDTHS.get(c.weight, WIDTH) for c in curves], sizes),
     }
 
 

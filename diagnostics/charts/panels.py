@@ -85,7 +85,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """One chart: a metric, the range of y that is shown, and whether y is logarithmic."""
+    """One chart: a metric, the range of y that is shown, and whether y is logarithmic.
+
+    `notes` say what is not drawn as a line, and by what it is marked; `facts` are the same without the marks.
+    """
 
     metric: str
     inks: tuple[Ink, ...]
@@ -94,6 +97,7 @@ class Panel:
     log: bool
     marks: tuple[Mark, ...] = ()
     notes: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     painted: tuple[Painted, ...] = ()
     aimed: tuple[Aimed, ...] = ()
     spans: tuple[Span, ...] = ()
@@ -157,8 +161,9 @@ def panel(
         high = min(high, max((d.high for d in drawn if np.isfinite(d.high)), default=high))
     low, high = _roomy(*_widened(*_bounded(low, high, log=log), log=log), log=log)
     away = sum(outside(ink.trace, window, low, high) for ink in inks) if trim else 0
-    said = tuple(_notes(inks, away, window))
-    return Panel(metric, tuple(inks), low, high, log, _worst(marks), said)
+    said = _notes(inks, away, window)
+    facts = tuple(fact for fact, _ in said)
+    return Panel(metric, tuple(inks), low, high, log, _worst(marks), tuple(map("".join, said)), facts)
 
 
 def marks(case: Case, findings: Sequence[Finding], metric: str, axis: Axis) -> list[Mark]:
@@ -198,17 +203,18 @@ def _course(ink: Ink) -> str:
     return f"{ink.label}{split} from {y[0]:.4g} to {y[-1]:.4g}" if y.size else f"{ink.label}{split} has no finite value"
 
 
-def _notes(inks: Sequence[Ink], away: int, window: Window) -> list[str]:
+def _notes(inks: Sequence[Ink], away: int, window: Window) -> list[tuple[str, str]]:
+    """What is not drawn as a line, and how it is marked."""
     broken = sum(ink.drawn.broken_points for ink in inks)
     sunk = sum(ink.drawn.sunk_points for ink in inks)
     unplaced = sum(ink.trace.unplaced for ink in inks)
     early = sum(int(np.count_nonzero(ink.trace.x <= 0)) for ink in inks) if window.log else 0
     return [
-        *([f"{_points(away)} outside the range shown, marked by triangles at its edge"] if away else []),
-        *([f"{_values(broken)} not finite, marked by ticks below the curve"] if broken else []),
-        *([f"{_values(sunk)} 0 or less: crosses, as a logarithmic axis cannot show them"] if sunk else []),
-        *([f"{_points(early)} at 0 or before left out: a logarithmic axis has no such place"] if early else []),
-        *([f"{_points(unplaced)} left out: their place on this axis is unknown"] if unplaced else []),
+        *([(f"{_points(away)} outside the range shown", ", marked by triangles at its edge")] if away else []),
+        *([(f"{_values(broken)} not finite", ", marked by ticks below the curve")] if broken else []),
+        *([(f"{_values(sunk)} 0 or less", ": crosses, as a logarithmic axis cannot show them")] if sunk else []),
+        *([(f"{_points(early)} at 0 or before left out: a logarithmic axis has no such place", "")] if early else []),
+        *([(f"{_points(unplaced)} left out: their place on this axis is unknown", "")] if unplaced else []),
     ]
 
 

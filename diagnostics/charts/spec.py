@@ -35,16 +35,21 @@ HOVER, BRUSH = "hover", "brush"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chart:
-    """A specification, the data that it names, what it shows in words, and the names of its brushes."""
+    """A specification, the data that it names, what it shows in words, and the names of its brushes.
+
+    `panels` and `frame` are what it was made of, for pictures to take away; charts of another kind have none.
+    """
 
     spec: Spec
     data: Mapping[str, Columns]
     alt: str
     brushes: tuple[str, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    frame: Frame | None = None
 
 
-def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220) -> Chart:
-    """The panels under one another: one cursor for all, and a brush on each."""
+def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220, *, brush: bool = False) -> Chart:
+    """The panels under one another: one cursor for all, and a brush on each if wanted."""
     at = grid(panels, shown)
     # All panels name all runs: a scale that they share must be the same in each.
     styles = {ink.label: ink.style for one in panels for ink in one.inks}
@@ -54,7 +59,8 @@ def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220) ->
     for number, one in enumerate(panels):
         own = columns(one, shown, at, height)
         data |= {f"{name}{number}": values for name, values in own.items()}
-        specs.append(_panel(one, shown, number, frozenset(own), look, height, is_last=number == len(panels) - 1))
+        is_last = number == len(panels) - 1
+        specs.append(_panel(one, shown, number, frozenset(own), look, height, is_last=is_last, brush=brush))
     data["legend"], rows = _legend_columns(list(styles))
     specs.insert(0, {**_legend(look), "height": rows})
     views = [f"h{number}" for number in range(len(panels))]
@@ -67,7 +73,8 @@ def chart(panels: Sequence[Panel], shown: Frame, alt: str, height: int = 220) ->
         "resolve": {"scale": {"color": "shared", "strokeDash": "shared"}},
         "params": [{"name": HOVER, "select": hover, "views": views}],
     }
-    return Chart(spec, data, alt, tuple(f"{BRUSH}{number}" for number in range(len(panels))))
+    brushes = tuple(f"{BRUSH}{number}" for number in range(len(panels))) if brush else ()
+    return Chart(spec, data, alt, brushes, tuple(panels), shown)
 
 
 def quantitative(field: str, **more: Any) -> Spec:
@@ -115,7 +122,7 @@ def _legend_columns(labels: Sequence[str]) -> tuple[Columns, int]:
 
 
 def _panel(
-    one: Panel, shown: Frame, number: int, names: frozenset[str], look: Spec, height: int, *, is_last: bool
+    one: Panel, shown: Frame, number: int, names: frozenset[str], look: Spec, height: int, *, is_last: bool, brush: bool
 ) -> Spec:
     x, y = _x(shown, is_last=is_last), _y(one)
     smoothed = "smooth" in names
@@ -126,7 +133,7 @@ def _panel(
         *(_areas(number, x, y) if "area" in names else []),
         *([_span(number, x, y, look)] if "span" in names else []),
         *(_findings(number, x) if "find" in names else []),
-        layer(f"raw{number}", raw, {**line, **look}, params=[_brush(number)]),
+        layer(f"raw{number}", raw, {**line, **look}, **({"params": [_brush(number)]} if brush else {})),
     ]
     if smoothed:
         parts.append(layer(f"smooth{number}", {"type": "line", "clip": True, "strokeWidth": 2}, {**line, **look}))

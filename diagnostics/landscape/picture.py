@@ -12,7 +12,7 @@ COLOURS = 7
 """Colours for curves; one more, `OVER`, is seen on a surface only."""
 OVER = COLOURS
 
-Weight = Literal["line", "dashed", "thin"]
+Weight = Literal["line", "dashed", "dotted", "dashdot", "thin", "faint"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +44,17 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stretch of x with a name, shaded behind the curves in the colour of this number."""
+    """A stretch of x with a name, shaded behind the curves in the colour of this number.
+
+    From `low` to `high` where these are set, else over the whole height.
+    """
 
     start: float
     end: float
     name: str
     colour: int = 0
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,71 +1,132 @@
-"""Curves as a picture to take away: the same shapes as a landscape, so that SVG and PNG are drawn by one code."""
+"""Charts of curves as pictures to take away: the shapes of a landscape, so that all files are drawn by one code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from trainvitals.diagnostics.downsample import thin
-from trainvitals.diagnostics.landscape.picture import COLOURS, Band, Curve, Landscape, Mark, Plot, Scale
-from trainvitals.diagnostics.pictures import Picture
+from trainvitals.diagnostics.charts import axes, clock
+from trainvitals.diagnostics.charts.palette import COLOURS, DASHES, Style
+from trainvitals.diagnostics.charts.panels import Frame, Ink, Painted, Panel, Span
+from trainvitals.diagnostics.charts.spec import Chart
+from trainvitals.diagnostics.landscape.picture import Band, Curve, Landscape, Mark, Plot, Scale, Weight
 from trainvitals.diagnostics.render import words
-from trainvitals.diagnostics.report import Finding
-from trainvitals.parsers.model import Floats, Series
+from trainvitals.parsers.model import Floats
 
-COLUMNS = 600
-"""Intervals of x whose extremes are drawn: as fine as the picture is wide."""
-SEVERITY = {"fail": 1, "warn": 4, "info": 5}
-"""Colours of windows by number: vermilion, orange, sky blue."""
+WEIGHTS: dict[tuple[int, ...], Weight] = {DASHES[0]: "line", DASHES[1]: "dashed", DASHES[2]: "dotted"}
+OTHER: Weight = "dashdot"
+MEANINGS = {"fail": 1, "good": 2, "warn": 4, "info": 5}
+"""Colours of areas by number: vermilion, green, orange, sky blue."""
+GREY = 6
 
 
-def figure(run: str, picture: Picture, unit: str = "step", findings: Sequence[Finding] = ()) -> Landscape:
-    """The curves of one metric over their steps, windows of findings shaded, what is not finite marked."""
-    lines = [_curve(one, i) for i, one in enumerate(picture.series[:COLOURS])]
-    if picture.raw is not None:
-        lines.append(_curve(picture.raw, COLOURS - 1, "as logged"))
-    told = [f for f in findings if f.step_start == f.step_start and picture.metric in f.metrics]
-    # Names stand where windows begin: several that end with the run have their middles in one place.
-    starts = tuple(Mark(f.step_start, f.code) for f in told)
-    broken = tuple(mark for one in picture.series[:COLOURS] for mark in _broken(one))
-    # What is not finite is no point of a line, but the axis reaches there.
-    places = np.concatenate([_drawn(one)[0] for one in picture.series])
-    plot = Plot(
-        picture.metric,
-        Scale(unit, low=float(places.min()), high=float(places.max())),
-        Scale("", log=picture.wide),
-        tuple(lines),
-        (*starts, *broken),
-        tuple(Band(f.step_start, _end(f), "", SEVERITY[f.severity]) for f in told),
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Where the x axis begins to count, by what factor, and its name."""
+
+    start: float
+    factor: float
+    title: str
+
+    def of(self, x: Floats) -> Floats:
+        """Where positions lie, of the same shape."""
+        return np.asarray((x - self.start) * self.factor)
+
+    def at(self, x: float) -> float:
+        """Where a position lies."""
+        return (x - self.start) * self.factor
+
+
+def figure(title: str, chart: Chart) -> Landscape:
+    """The panels of a chart under one another, and in words what was found in them and what is not drawn."""
+    if chart.frame is None:
+        raise ValueError("a chart without panels")
+    plots = tuple(_plot(one, chart.frame) for one in chart.panels)
+    return Landscape(title, title, tuple(dict.fromkeys(_sentences(chart.panels))), plots)
+
+
+def title(chart: Chart) -> str:
+    """The metrics of a chart, and whose they are."""
+    metrics = dict.fromkeys(one.metric for one in chart.panels)
+    labels = dict.fromkeys(ink.label for one in chart.panels for ink in one.inks)
+    return f"{', '.join(metrics)}: {', '.join(labels)}"
+
+
+def _sentences(panels: Sequence[Panel]) -> Iterator[str]:
+    for one in panels:
+        for mark in one.marks:
+            yield f"{mark.code}{f' in {mark.run}' if mark.run else ''}: {mark.message}"
+        if one.facts:
+            yield f"{one.metric}: {'; '.join(one.facts)}"
+
+
+def _plot(one: Panel, frame: Frame) -> Plot:
+    axis = _axis(frame)
+    styles = {ink.label: ink.style for ink in one.inks}
+    aims = (Curve("", np.full(2, axis.at(a.x)), np.array([a.low, a.high]), GREY) for a in one.aimed)
+    curves = (
+        *(curve for ink in one.inks for curve in _curves(ink, axis)),
+        *(curve for span in one.spans for curve in _edges(span, styles[span.label], axis)),
+        *aims,
     )
-    sentences = tuple(f"{f.code} {f.name}: {f.message}" for f in words.ranked(told))
-    return Landscape(picture.metric, f"{run}: {picture.metric}", sentences, (plot,))
+    # Names stand where windows begin: several that end with the run have their middles in one place.
+    found = (Mark(axis.at(mark.x), mark.code) for mark in one.marks)
+    return Plot(
+        one.metric,
+        Scale(axis.title, frame.log, axis.at(frame.low), axis.at(frame.high)),
+        Scale("", one.log, one.low, one.high),
+        curves,
+        (*found, *(mark for ink in one.inks for mark in _points(ink, axis))),
+        tuple(_band(area, one, axis) for area in one.painted),
+    )
 
 
-def _end(finding: Finding) -> float:
-    return finding.step_end if finding.step_end == finding.step_end else finding.step_start
+def _axis(frame: Frame) -> Axis:
+    """Times of day are counted from the first one."""
+    if not frame.is_date:
+        return Axis(0.0, frame.factor, frame.title)
+    name, size = axes.unit(frame.high - frame.low)
+    return Axis(frame.low, 1 / size, f"{name} since {clock.told([frame.low])[0]} UTC")
 
 
-def _curve(series: Series, colour: int, what: str = "") -> Curve:
-    x, value = _drawn(series)
-    thinned = thin(x, value, COLUMNS)
-    name = " ".join(part for part in (series.split, series.logged_as, what) if part)
-    return Curve(name, x[thinned.keep], value[thinned.keep], colour, "dashed" if what else "line")
+def _curves(ink: Ink, axis: Axis) -> Iterator[Curve]:
+    """The line, and the values as they are behind it where it is smoothed."""
+    split = ink.trace.split
+    name = ink.label if split in ("train", "") else f"{ink.label} ({split})"
+    weight: Weight = WEIGHTS.get(ink.style.dash, OTHER) if split in ("train", "") else "thin"
+    raw, colour = ink.drawn.line, _colour(ink.style)
+    if ink.smooth is not None:
+        yield Curve("", axis.of(raw.x), raw.y, colour, "faint")
+    line = ink.smooth or raw
+    yield Curve(name, axis.of(line.x), line.y, colour, weight)
 
 
-def _broken(series: Series) -> tuple[Mark, ...]:
-    """The first value that is not finite; many lines beside each other would hide the curve."""
-    x, value = _drawn(series)
-    broken = np.flatnonzero(~np.isfinite(value))
-    if not broken.size:
-        return ()
-    many = f" and {broken.size - 1} more" if broken.size > 1 else ""
-    first = words.number(float(value[broken[0]]))
-    return (Mark(float(x[broken[0]]), f"{series.split} {series.logged_as}: {first}{many}".lstrip()),)
+def _edges(span: Span, style: Style, axis: Axis) -> Iterator[Curve]:
+    """The lowest and the highest of several runs."""
+    for y in (span.low, span.high):
+        yield Curve("", axis.of(span.x), y, _colour(style), "thin")
 
 
-def _drawn(series: Series) -> tuple[Floats, Floats]:
-    """Positions and values in order of position: steps, or rows where a step is missing."""
-    x = series.step if np.isfinite(series.step).all() else np.arange(len(series), dtype=np.float64)
-    order = np.argsort(x, kind="stable")
-    return x[order], series.value[order]
+def _points(ink: Ink, axis: Axis) -> Iterator[Mark]:
+    """A value that stands alone, and the first that is not finite: a line for each of many would hide the curve."""
+    finite = np.flatnonzero(np.isfinite(ink.drawn.line.y))
+    if finite.size == 1:
+        yield Mark(axis.at(float(ink.drawn.line.x[finite[0]])), "", float(ink.drawn.line.y[finite[0]]))
+    if ink.drawn.broken_points:
+        at = float(ink.drawn.broken[0])
+        y = ink.trace.y[(ink.trace.x == at) & ~np.isfinite(ink.trace.y)]
+        more = ink.drawn.broken_points - 1
+        yield Mark(axis.at(at), f"{ink.label}: {words.number(float(y[0]))}{f' and {more} more' if more else ''}")
+
+
+def _band(area: Painted, one: Panel, axis: Axis) -> Band:
+    whole = area.low <= one.low and area.high >= one.high
+    ends = (None, None) if whole else (area.low, area.high)
+    return Band(axis.at(area.x), axis.at(area.x2), area.label, MEANINGS.get(area.meaning, GREY), *ends)
+
+
+def _colour(style: Style) -> int:
+    """Its number; what is none of the palette is grey."""
+    return COLOURS.index(style.colour) if style.colour in COLOURS else GREY

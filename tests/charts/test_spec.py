@@ -57,7 +57,7 @@ def charted(metrics=("loss", HOSTILE), window=None, *, weight=0.6, log=False, tr
         marks = panels.marks(found["first"], findings, metric, "step")
         made.append(panels.panel(metric, inks, window, log=log, trim=trim, marks=marks))
     shown = panels.frame([ink.trace for one in made for ink in one.inks], "step", window, ["step"])
-    return made, spec.chart(made, shown, panels.summary(made, shown))
+    return made, spec.chart(made, shown, panels.summary(made, shown), brush=True)
 
 
 def everything(value, path=()):

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from browser import described, needs_chromium, page, served
+from browser import described, needs_chromium, page, served, taken_away
 
 pytestmark = needs_chromium
 
@@ -54,6 +54,7 @@ def test_seeds_are_a_group_with_its_mean_and_range(address):
         body = view.inner_text("body")
         assert "one run against 3 seeds: whether it lies outside what seeds do" in body
         assert "the area reaches from the lowest to the highest" in body
+        assert b"base-*" in taken_away(view, "SVG")[1]
 
 
 def test_one_group_alone_is_told_from_a_comparison(address):

@@ -1,10 +1,11 @@
 """Curves in a real browser: the curve at the step of a finding, zoom, smoothing, links, and hostile names."""
 
 import json
+import xml.etree.ElementTree as ET
 from urllib.parse import urlencode
 
 import pytest
-from browser import described, needs_chromium, page, served, settled
+from browser import described, needs_chromium, page, served, settled, taken_away
 
 pytestmark = needs_chromium
 
@@ -119,6 +120,21 @@ def test_the_data_behind_a_chart_can_be_read(address):
     with page(_link(address, ("of", "healthy"), ("metrics", "loss"))) as view:
         view.get_by_text("Data behind these charts").click()
         view.get_by_test_id("stDataFrame").wait_for()
+
+
+def test_curves_of_several_runs_and_metrics_are_taken_away(address):
+    chosen = [("of", "healthy"), ("of", NO_RUN), ("metrics", "loss"), ("metrics", HOSTILE)]
+    with page(_link(address, *chosen, ("smooth", "0.5"))) as view:
+        described(view, "Curves over step")
+        name, drawn = taken_away(view, "SVG")
+        assert name.startswith("loss-x-http")
+        texts = " ".join(ET.fromstring(drawn).itertext())
+        assert "healthy" in texts
+        assert "<b>bold<b>" in texts
+        assert taken_away(view, "PNG")[1].startswith(b"\x89PNG")
+        written = taken_away(view, "HTML page")[1].decode()
+        assert "<script" not in written
+        assert "http" not in written.replace("http-equiv", "").replace("(http:evil)", "")
 
 
 def test_names_from_logs_are_shown_and_not_obeyed(address):

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from browser import described, needs_chromium, page, served, settled
+from browser import described, needs_chromium, page, served, settled, taken_away
 
 pytestmark = needs_chromium
 
@@ -50,6 +50,9 @@ def test_a_ratio_stands_over_its_bands_with_its_parts_and_its_status(address):
         assert "article_loss from 4.5 to 1.8" in words
         view.get_by_text("0.189: overfitting").wait_for()
         view.get_by_test_id("stDataFrame").first.wait_for()
+        name, drawn = taken_away(view, "SVG")
+        assert name == "bad-article-other.svg"
+        assert b"overfitting" in drawn
 
 
 def test_moving_a_bound_changes_the_status_at_once_and_can_be_kept(address, work):

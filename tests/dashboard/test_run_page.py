@@ -4,11 +4,10 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import polars as pl
 import pytest
-from browser import needs_chromium, page, served
+from browser import needs_chromium, page, served, taken_away
 
 from trainvitals.diagnostics.baseline import accept, loads
 from trainvitals.diagnostics.pipeline import examine
@@ -137,27 +136,21 @@ def test_names_and_secrets_of_a_log_are_shown_or_hidden_and_never_obeyed(address
     assert asked
 
 
-def downloaded(view, label):
-    with view.expect_download(timeout=60_000) as waiting:
-        view.get_by_role("button", name=label, exact=True).click()
-    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
-
-
 def test_everything_that_is_taken_away_arrives_and_parses(address):
     with page(address + "run?run=hostile&view=Take away") as view:
-        name, html = downloaded(view, "HTML")
+        name, html = taken_away(view, "HTML")
         assert name == "hostile.html"
         assert b"<script" not in html
         assert b"http" not in re.sub(rb"http://evil\.example|http-equiv", b"", html)
-        assert json.loads(downloaded(view, "JSON")[1])["runs"][0]["run"] == "hostile"
-        assert b"hostile" in downloaded(view, "Markdown")[1]
-        table = pl.read_csv(io.BytesIO(downloaded(view, "CSV")[1]))
+        assert json.loads(taken_away(view, "JSON")[1])["runs"][0]["run"] == "hostile"
+        assert b"hostile" in taken_away(view, "Markdown")[1]
+        table = pl.read_csv(io.BytesIO(taken_away(view, "CSV")[1]))
         assert len(table) == 400
         assert set(table["logged_as"].unique()) == {"loss", "'" + HOSTILE}
-        taken = pl.read_parquet(io.BytesIO(downloaded(view, "Parquet")[1]))
+        taken = pl.read_parquet(io.BytesIO(taken_away(view, "Parquet")[1]))
         assert set(taken["logged_as"].unique()) == {"loss", HOSTILE}
-        assert ET.fromstring(downloaded(view, "SVG")[1]).tag.endswith("svg")
-        assert downloaded(view, "PNG")[1].startswith(b"\x89PNG")
+        assert ET.fromstring(taken_away(view, "SVG")[1]).tag.endswith("svg")
+        assert taken_away(view, "PNG")[1].startswith(b"\x89PNG")
 
 
 def test_a_finding_is_accepted_by_the_entry_that_is_shown(address, root):

@@ -8,6 +8,7 @@ import make
 import pytest
 
 from trainvitals.diagnostics import pictures
+from trainvitals.diagnostics.charts.single import picture_chart
 from trainvitals.diagnostics.loss_type_toml import builtin
 from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.places import read_from
@@ -77,7 +78,7 @@ def test_what_was_read_from_a_line_is_told_with_the_name_that_stands_there():
 def test_the_picture_to_take_away_names_the_finding_and_shades_its_window():
     run = normalised({"loss": [3, 2, 1, NAN, NAN]})
     finding = Finding("N101", "non-finite", "fail", ("loss",), "NaN & <b>", step_start=4, step_end=5)
-    one = figure("</text><script>", pictures.picture("loss", run), findings=[finding])
+    one = figure("</text><script>: loss", picture_chart(pictures.picture("loss", run), "step", [finding]))
     (plot,) = one.panels
     assert [(b.start, b.end) for b in plot.bands] == [(4, 5)]
     assert [(m.x, m.text) for m in plot.marks] == [(4, "N101"), (4, "train loss: NaN and 1 more")]

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from trainvitals.diagnostics.landscape.picture import Curve, Landscape, Mark, Plot, Scale, Surface
+from trainvitals.diagnostics.landscape.picture import Band, Curve, Landscape, Mark, Plot, Scale, Surface
 from trainvitals.diagnostics.render.landscape.shapes import Box, Dot, Drawing, Line, Shape, Text
 from trainvitals.diagnostics.render.svg import Axis
 from trainvitals.parsers.model import Floats
@@ -81,9 +81,7 @@ def _plot(plot: Plot) -> Drawing:
     y = _axis(plot.y, [c.y for c in plot.curves], bottom, top)
     shapes: list[Shape] = [Text(LEFT, 16, plot.title, "title"), *key]
     for band in plot.bands:
-        a, b = _pixels(x, np.array([band.start, band.end]))
-        shapes.append(Box(a, top, b - a, bottom - top, colour=band.colour))
-        shapes.append(Text((a + b) / 2, top + 13, band.name, "soft", "middle"))
+        shapes += _band(band, x, y)
     shapes += _grid(x, y, plot.x.label, plot.y.label, top)
     if plot.second:
         label, factor = plot.second
@@ -95,6 +93,16 @@ def _plot(plot: Plot) -> Drawing:
         shapes.append(Text((LEFT + WIDTH - RIGHT) / 2, bottom + 62, label, "soft", "middle"))
     shapes += [line for curve in plot.curves for line in _lines(curve, x, y)]
     return Drawing(plot.title, WIDTH, height, (*shapes, *_marks(plot.marks, x, y, top + (16 if plot.bands else 0))))
+
+
+def _band(band: Band, x: Axis, y: Axis) -> tuple[Box, Text]:
+    left, right = _pixels(x, np.array([band.start, band.end]))
+    if band.low is None or band.high is None:
+        box = Box(left, y.last, right - left, y.first - y.last, colour=band.colour)
+        return box, Text((left + right) / 2, y.last + 13, band.name, "soft", "middle")
+    low, high = _pixels(y, np.array([band.low, band.high]))
+    box = Box(left, high, right - left, low - high, colour=band.colour)
+    return box, Text(right - 6, (low + high) / 2 + 4, band.name, "soft", "end")
 
 
 def _axis(scale: Scale, values: Sequence[Floats], first: float, last: float, margin: float = 0.06) -> Axis:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from itertools import pairwise
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from trainvitals.diagnostics.landscape.picture import Landscape
@@ -21,7 +23,10 @@ SMOOTH = 2
 INK, SOFT, GRID, GROUND = "#1c2024", "#5b6570", "#d9dee3", "#ffffff"
 SIZES = {"title": 13, "plain": 12}
 ANCHORS = {"start": "ls", "middle": "ms", "end": "rs"}
-WIDTHS = {"line": 1.8, "dashed": 1.8}
+WIDTHS = {"grid": 1.0, "mark": 1.0, "thin": 1.0, "faint": 1.0}
+DASHES = {"dashed": (6, 4), "dotted": (2, 2), "dashdot": (8, 3, 2, 3), "mark": (2, 3)}
+FAINT = "59"
+"""How much of a faint line is seen, as the last two digits of its colour."""
 
 
 def render(landscape: Landscape) -> bytes:
@@ -48,10 +53,9 @@ def render(landscape: Landscape) -> bytes:
 def _draw(to: ImageDraw, shape: Line | Box | Dot, k: float) -> None:
     match shape:
         case Line(points, style, colour):
-            ink = {"grid": GRID, "mark": SOFT}.get(style, PALETTE[colour])
-            width = round(WIDTHS.get(style, 1.0) * k)
-            dashes = {"dashed": (6, 4), "mark": (2, 3)}.get(style)
-            for part in _dashes(points, *dashes) if dashes else (points,):
+            ink = {"grid": GRID, "mark": SOFT}.get(style, PALETTE[colour] + FAINT * (style == "faint"))
+            width = round(WIDTHS.get(style, 1.8) * k)
+            for part in _dashes(points, DASHES[style]) if style in DASHES else (points,):
                 to.line([(x * k, y * k) for x, y in part], fill=ink, width=width, joint="curve")
         case Box(x, y, width, height, None, colour):
             to.rectangle(_corners(x, y, width, height, k), fill=f"{PALETTE[colour]}17")
@@ -65,18 +69,19 @@ def _corners(x: float, y: float, width: float, height: float, k: float) -> list[
     return [x * k, y * k, (x + width) * k, (y + height) * k]
 
 
-def _dashes(points: tuple[Point, ...], on: float, off: float) -> list[tuple[Point, ...]]:
-    """A line cut into dashes of `on` pixels with gaps of `off`."""
+def _dashes(points: tuple[Point, ...], pattern: Sequence[float]) -> list[tuple[Point, ...]]:
+    """A line cut into dashes with gaps between: pixels of each in turn."""
     found: list[tuple[Point, ...]] = []
+    ends_of = list(accumulate(pattern))
     done = 0.0
     for (xa, ya), (xb, yb) in pairwise(points):
         length = math.hypot(xb - xa, yb - ya)
         at = 0.0
         while at < length:
-            phase = (done + at) % (on + off)
-            step = min((on if phase < on else on + off) - phase, length - at)
-            step = max(step, 1e-6)
-            if phase < on:
+            phase = (done + at) % ends_of[-1]
+            part = bisect_right(ends_of, phase)
+            step = max(min(ends_of[part] - phase, length - at), 1e-6)
+            if part % 2 == 0:
                 ends = (at / length, (at + step) / length)
                 found.append(tuple((xa + (xb - xa) * t, ya + (yb - ya) * t) for t in ends))
             at += step

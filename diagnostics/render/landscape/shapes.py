@@ -17,7 +17,7 @@ HEAT = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points; `style` is `line`, `dashed`, `thin`, `grid` or `mark`, the latter two without a colour."""
+    """A line through points; `style` is the weight of a curve, or `grid` or `mark`, which have no colour."""
 
     points: tuple[Point, ...]
     style: str

@@ -20,6 +20,8 @@ STYLE = (
     ".land .plain{font-size:12px;fill:var(--ink)}"
     ".land path{fill:none;stroke-width:1.8;stroke-linejoin:round}"
     ".land .dashed{stroke-dasharray:6 4}.land .thin{stroke-width:1}"
+    ".land .dotted{stroke-dasharray:2 2}.land .dashdot{stroke-dasharray:8 3 2 3}"
+    ".land .faint{stroke-width:1;opacity:.35}"
     ".land .grid{stroke:var(--line);stroke-width:1}.land .mark{stroke:var(--soft);stroke-width:1;stroke-dasharray:2 3}"
     ".land circle{fill:var(--ink);stroke:var(--ground);stroke-width:1.5}.land .band{opacity:.09}"
     ".land .cell{shape-rendering:crispEdges}"
