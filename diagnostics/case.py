@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trainvitals.diagnostics.loss_type import LossType
@@ -39,6 +39,11 @@ class Case:
     step_unit: str = "step"
     baselines: tuple[Case, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
+    _names: tuple[str, ...] = field(init=False, repr=False)
+    """What the loss is called: of the names that are losses only where there is no `loss`, at most one."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_names", self._names_of_loss())
 
     def get(self, metric: str, split: Split = "train") -> Series | None:
         """A normalised series, or None."""
@@ -54,9 +59,7 @@ class Case:
         """The primary validation series: the main metric on eval, else on test."""
         return next((s for split in HELD_OUT for n in self._names if (s := self.get(n, split))), None)
 
-    @property
-    def _names(self) -> tuple[str, ...]:
-        """What the loss is called: of the names that are losses only where there is no `loss`, at most one."""
+    def _names_of_loss(self) -> tuple[str, ...]:
         known = (self.loss_type.main, "loss")
         if any(self.get(name, split) for name in known for split in ("train", *HELD_OUT)):
             return known

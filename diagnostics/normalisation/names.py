@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from trainvitals.diagnostics.normalisation.short_names import spelled_out
 from trainvitals.parsers.model import SPLIT_WORDS, Series, Split
@@ -174,6 +175,8 @@ _AVERAGE = re.compile(
 """A word that says only that a loss is the mean of several batches: `avg_train_loss`."""
 
 
+# The runs below a folder log the same names.
+@lru_cache(maxsize=1024)
 def canonical(logged: str, split: Split) -> tuple[str, Split]:
     """(metric, split) of a name as logged; a split that the format already knows is kept.
 
@@ -224,6 +227,7 @@ def _rank(one: Series) -> tuple[bool, bool]:
     return canonical(one.logged_as, "")[0] != plain, plain.endswith("_epoch")
 
 
+@lru_cache(maxsize=1024)
 def _plain(logged: str) -> str:
     """The name without its split, before aliases; trainers say the split twice in `train/train_speed`."""
     prefix = _PREFIX.match(logged)
