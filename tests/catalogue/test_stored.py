@@ -264,6 +264,7 @@ def test_what_may_be_read_otherwise_the_next_time_is_not_kept(runs, place, read,
     monkeypatch.setattr(entry, "judge", failing)
     assert started(runs, place).snapshot.entries["a"].row.verdict == "unknown"
     assert only_stored(runs, place) == {"b"}
+    assert b"MemoryError" not in only_file(place).read_bytes()
     monkeypatch.setattr(entry, "judge", judge)
     read.clear()
     assert started(runs, place).snapshot.entries["a"].row.verdict == "pass"
@@ -397,11 +398,10 @@ def test_a_file_that_is_cut_off_is_read_again(runs, place, read, size):
     assert sorted(read) == ["a", "b"]
 
 
-def test_a_file_of_another_folder_says_nothing_of_this_one(runs, place, read, tmp_path):
-    write(tmp_path / "other" / "a", FALLING)
-    started(tmp_path / "other", place)
-    theirs = only_file(place)
-    theirs.rename(place / (identity.identity(str(runs), Settings()) + private.SUFFIX))
+def test_a_file_of_other_settings_says_nothing_of_these_whatever_its_name_is(runs, place, read):
+    lenient = Settings(severities={"N101": "info"})
+    assert started(runs, place, lambda: lenient).snapshot.entries["b"].row.verdict != "fail"
+    only_file(place).rename(place / (identity.identity(str(runs), Settings()) + private.SUFFIX))
     read.clear()
     assert started(runs, place).snapshot.entries["b"].row.verdict == "fail"
     assert sorted(read) == ["a", "b"]
@@ -469,6 +469,17 @@ def test_an_entry_that_is_none_is_read_again(runs, place, read, change):
 def test_bytes_that_hold_no_entries_are_read_over(runs, place, read, body):
     plant(runs, place, body)
     assert [one.row.verdict for one in started(runs, place).snapshot.entries.values()] == ["fail", "pass"]
+    assert sorted(read) == ["a", "b"]
+
+
+def test_findings_within_findings_without_end_are_read_over(runs, place, read):
+    one = {"code": "N101", "name": "nan", "severity": "fail", "metrics": [], "message": "", "consequences": []}
+    finding = msgspec.msgpack.encode(one)
+    endless = msgspec.Raw(b"\x91" + (finding[:-1] + b"\x91") * 1_000_000 + finding)
+    report = {"run": "a", "verdict": "pass", "loss_type": "generic", "findings": endless}
+    groups = msgspec.to_builtins(entries(runs), builtin_types=(bytes,))
+    plant(runs, place, [[one | {"packed": report} for one in group] for group in groups])
+    started(runs, place)
     assert sorted(read) == ["a", "b"]
 
 
