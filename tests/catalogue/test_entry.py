@@ -7,11 +7,12 @@ import time
 import pytest
 
 from trainvitals.diagnostics import diagnosis
+from trainvitals.diagnostics.catalogue import entry
 from trainvitals.diagnostics.catalogue.entry import opened, stamp, unread
 from trainvitals.diagnostics.report import NotRun
 from trainvitals.diagnostics.rule import Rule
 from trainvitals.diagnostics.settings import Settings
-from trainvitals.parsers import discover
+from trainvitals.parsers import discover, read_all
 from trainvitals.parsers.discover import RunFiles
 
 LOG = "".join(json.dumps({"step": i, "loss": 2.0 * 0.97**i + 0.5}) + "\n" for i in range(100))
@@ -79,6 +80,28 @@ def test_a_rule_that_crashed_may_have_lacked_memory(log, monkeypatch):
 def test_a_run_that_could_not_be_judged_is_tried_again(log):
     (files,) = discover([log])
     assert not unread(files, "the process that read it has ended: was the memory exhausted?").lasts
+
+
+def test_what_is_known_of_files_at_rest_is_not_judged_again(log, monkeypatch):
+    (files,) = discover([log])
+    known = tuple(one for one, _ in opened(files, Settings()))
+    monkeypatch.setattr(entry, "judge", None)
+    ((one, series),) = opened(files, Settings(), known)
+    assert repr(one) == repr(known[0])
+    assert series.run.points == 100
+
+
+def test_what_is_known_of_a_file_that_grows_while_it_is_read_is_judged_again(log, monkeypatch):
+    def growing(files, *, patterns):
+        with log.open("a") as file:
+            file.write('{"step": 100, "loss": NaN}\n')
+        return read_all(files, patterns=patterns)
+
+    (files,) = discover([log])
+    known = tuple(one for one, _ in opened(files, Settings()))
+    monkeypatch.setattr(entry, "read_all", growing)
+    ((one, _),) = opened(files, Settings(), known)
+    assert (known[0].row.verdict, one.row.verdict) == ("pass", "fail")
 
 
 def replaced(log):
