@@ -41,7 +41,10 @@ def served(root: Path, folder: Path | None = None) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [str(Path(sys.executable).with_name("trainvitals")), "dashboard", str(root), "--port", str(port)]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as server:
+    # Pictures are taken with it, too, which is no test: it leaves the user's own cache alone by itself.
+    environment = {**os.environ, "TRAINVITALS_NO_CACHE": "1"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=folder, env=environment, **quiet) as server:
         try:
             _wait(port, server)
             yield f"http://127.0.0.1:{port}/"
