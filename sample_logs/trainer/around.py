@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainvitals.sample_logs.trainer import article, causal_lm, eos, losses, seeds, softce, spatial
+from trainvitals.sample_logs.trainer import article, causal_lm, dialogues, eos, losses, seeds, softce, spatial
 from trainvitals.sample_logs.trainer.loop import Batch
 
 SEED = 0
@@ -134,7 +134,7 @@ def causal_lm_data() -> Task:
     """The first 512 of the training's dialogues; the answers' cross-entropy, and the number of their tokens."""
     rows = _causal_lm_world().train
     order = np.arange(512).reshape(-1, BATCH)
-    return [causal_lm.collate([rows[i] for i in part], mask_prompt=True) for part in order.tolist()], _causal_lm_loss
+    return [dialogues.collate([rows[i] for i in part], mask_prompt=True) for part in order.tolist()], _causal_lm_loss
 
 
 def _causal_lm_loss(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

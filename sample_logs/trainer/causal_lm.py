@@ -8,33 +8,25 @@ model does, between 2.5 and 3 nats, and its levels mean what they mean there. Th
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import os
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, TextIO
 
-import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from torch import Tensor, nn
-from torch.utils.data import Dataset
+from tokenizers import Tokenizer
+from torch import nn
 from torch.utils.tensorboard.writer import SummaryWriter
-from transformers import Qwen2Config, Qwen2ForCausalLM, Trainer, TrainerCallback, TrainingArguments
+from transformers import Qwen2Config, Qwen2ForCausalLM, Trainer, TrainingArguments
 from transformers.integrations.integration_utils import TensorBoardCallback
 
 from trainvitals.sample_logs.trainer import losses, seeds
+from trainvitals.sample_logs.trainer.dialogues import PAD, VOCABULARY, Rows, collate, dialogue, general, tokenizer_of
+from trainvitals.sample_logs.trainer.hugging_face import KeepWeights, Kill, Killed, LossInHalf, OwnLoss, Scheduled
+from trainvitals.sample_logs.trainer.hugging_face_files import clear, console, hide_host
 from trainvitals.sample_logs.trainer.loop import switch
 from trainvitals.sample_logs.trainer.writers import Output
-
-VOCABULARY = 544  # 256 bytes, the words of the world, and the pieces they are made of
-PAD = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,123 +61,6 @@ class Settings:
     loss_in_half: bool = switch(False)  # an own loss that is written down as -log(exp / sum(exp)), in fp16
 
 
-# --- data -------------------------------------------------------------------------------------------------------------
-
-PEOPLE = (
-    "Anna", "Ben", "Clara", "David", "Emma", "Felix", "Greta", "Hugo", "Ida", "Jonas", "Karla", "Leo", "Mara", "Nils",
-    "Olga", "Paul", "Rosa", "Simon", "Tessa", "Viktor",
-)  # fmt: skip
-THINGS = (
-    "key", "lamp", "book", "cup", "coat", "map", "clock", "bell", "rope", "box", "drum", "shoe", "knife", "brush",
-    "letter", "coin", "ring", "flute", "kite", "mirror",
-)  # fmt: skip
-COLOURS = (
-    "red", "blue", "green", "black", "white", "yellow", "grey", "brown",
-)  # fmt: skip
-PLACES = (
-    "kitchen", "garden", "attic", "cellar", "hall", "garage", "library", "stable", "workshop", "office", "tower",
-    "shed",
-)  # fmt: skip
-ACTS = ("put", "left", "hid", "dropped")
-GENERAL = (
-    "{a} {act} the {colour} {thing} in the {place}.",
-    "The {thing} in the {place} is {colour}.",
-    "{a} and {b} went to the {place} to find a {colour} {thing}.",
-    "There was no {thing} in the {place}, so {a} asked {b}.",
-    "In the {place}, {b} saw the {colour} {thing} of {a}.",
-    "Did {a} look for the {thing}? Yes, {a} found it in the {place}.",
-    "Question: What did {a} find? Answer: A {colour} {thing}, {a} said.",
-    "Question: Who was in the {place}? Answer: {b} was there, and {a} too.",
-    "Question: Is the {thing} gone? Answer: The {place} is empty since then, said {b}.",
-    "The {thing} of {a} is in the {place} now.",
-    "Where is the {colour} {thing} of {a}? {b} has it.",
-    "The {thing} of {a} was {colour}, and it has been there since {b} {act} it.",
-    "Where is {a}? I saw {b} in the {place}, ask there.",
-    "{b} said so, but the {colour} {thing} of {a} is gone.",
-    "Is it in the {place}? Ask {a} if the {thing} is {colour}.",
-)
-CLOSINGS = ("", " I saw it there.", " {a} said so.", " It has been there since then.", " Ask {b} if it is gone.")
-
-
-def facts(chance: np.random.Generator) -> dict[str, str]:
-    """One thing that happened."""
-    a, b = chance.choice(PEOPLE, 2, replace=False)
-    return {
-        "a": str(a),
-        "b": str(b),
-        "thing": str(chance.choice(THINGS)),
-        "colour": str(chance.choice(COLOURS)),
-        "place": str(chance.choice(PLACES)),
-        "act": str(chance.choice(ACTS)),
-    }
-
-
-def general(count: int, chance: np.random.Generator) -> list[str]:
-    """Paragraphs as a pretrained model has read them."""
-    return [
-        " ".join(str(chance.choice(GENERAL)).format(**facts(chance)) for _ in range(chance.integers(1, 5)))
-        for _ in range(count)
-    ]
-
-
-def dialogue(chance: np.random.Generator) -> tuple[str, str]:
-    """A prompt with two facts and a question on one of them, and the answer."""
-    first, second = facts(chance), facts(chance)
-    story = [" {a} {act} the {colour} {thing} in the {place}.".format(**one) for one in (first, second)]
-    asked = (first, second)[int(chance.integers(2))]
-    question = " Where is the {colour} {thing}? Answer:".format(**asked)
-    closing = str(chance.choice(CLOSINGS))
-    answer = " The {thing} of {a} is in the {place}.".format(**asked) + closing.format(**asked)
-    return "Question:" + "".join(story) + question, answer
-
-
-def tokenizer_of(texts: Sequence[str]) -> Tokenizer:
-    """A byte-level BPE that is trained on these texts."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    special = ["<|endoftext|>"]
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    return tokenizer
-
-
-class Rows(Dataset[dict[str, list[int]]]):
-    """Dialogues as tokens, with the length of their prompt."""
-
-    def __init__(self, dialogues: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> None:
-        self._rows = []
-        for prompt, answer in dialogues:
-            before, after = tokenizer.encode(prompt).ids, [*tokenizer.encode(answer).ids, PAD]
-            self._rows.append({"input_ids": before + after, "prompt": [len(before)]})
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, index: int) -> dict[str, list[int]]:
-        return self._rows[index]
-
-
-def collate(rows: Sequence[dict[str, list[int]]], *, mask_prompt: bool) -> dict[str, Tensor]:
-    """A batch, padded on the right. Masking is done here and nowhere else: the model takes every label but -100."""
-    lengths = torch.tensor([len(row["input_ids"]) for row in rows])
-    longest = int(lengths.max())
-    words = torch.tensor([row["input_ids"] + [PAD] * (longest - len(row["input_ids"])) for row in rows])
-    places = torch.arange(longest)
-    kept = places < lengths[:, None]
-    if not mask_prompt:
-        return {"input_ids": words, "attention_mask": kept.long(), "labels": words.clone()}
-    prompts = torch.tensor([row["prompt"][0] for row in rows])
-    labels = words.masked_fill(~kept | (places < prompts[:, None]), losses.IGNORE)
-    return {"input_ids": words, "attention_mask": kept.long(), "labels": labels}
-
-
-# --- model ------------------------------------------------------------------------------------------------------------
-
-
 def pretrained(settings: Settings, texts: Sequence[str], tokenizer: Tokenizer) -> Qwen2ForCausalLM:
     """A Qwen2 of 0.1 million parameters that has read the texts, in rows of 64 tokens."""
     config = Qwen2Config(
@@ -216,80 +91,6 @@ def pretrained(settings: Settings, texts: Sequence[str], tokenizer: Tokenizer) -
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
     return model
-
-
-# --- training ---------------------------------------------------------------------------------------------------------
-
-
-class Scheduled(Trainer):
-    """The Trainer, with a schedule that may be made for another number of steps than it takes."""
-
-    schedule_steps = 0
-
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """As the Trainer does it, for the number that is wanted."""
-        return super().create_scheduler(self.schedule_steps or num_training_steps, optimizer)
-
-
-class OwnLoss(Scheduled):
-    """A loss of one's own, as the documentation shows it: the mean over each micro-batch.
-
-    The Trainer gives `num_items_in_batch` and takes it that it was used, so it does not divide by the accumulation: the
-    logged loss, and the gradient, are that many times too large.
-    """
-
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Mean cross-entropy of the answer tokens of this micro-batch."""
-        del num_items_in_batch
-        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
-        loss = losses.next_token_ce(outputs.logits, inputs["labels"])
-        return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
-
-
-class LossInHalf(Scheduled):
-    """The cross-entropy as its formula has it, in fp16, where the exponential of 11.1 is infinite."""
-
-    def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Mean over the answer tokens of the whole step."""
-        outputs = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
-        labels = inputs["labels"][:, 1:]
-        kept = labels != losses.IGNORE
-        exponentials = outputs.logits[:, :-1][kept].half().exp()
-        right = exponentials.gather(-1, labels[kept].unsqueeze(-1)).squeeze(-1) / exponentials.sum(dim=-1)
-        loss = -right.log().float().sum() / (kept.sum() if num_items_in_batch is None else num_items_in_batch)
-        return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
-
-
-class Kill(TrainerCallback):
-    """The process dies after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002 (as it is called)
-        """Die before the step is logged."""
-        if state.global_step == self.step:
-            raise Killed
-
-
-class KeepWeights(TrainerCallback):
-    """Snapshots of the weights alone, at equal distances."""
-
-    def __init__(self, folder: Path, every: int) -> None:
-        self.folder, self.every = folder, every
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002 (as it is called)
-        """Save them where it is their turn."""
-        if state.global_step % self.every == 0:
-            torch.save(kwargs["model"].state_dict(), self.folder / f"weights-{state.global_step}.pt")
-
-
-class Killed(Exception):  # noqa: N818 (it is an event of the run and no error)
-    """The process died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,53 +209,3 @@ def answer_loss(made: World) -> float:
     batch = {name: tensor.to(model.device) for name, tensor in rows.items()}
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     return float(losses.next_token_ce(logits, batch["labels"]))
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-class Tee(io.TextIOBase):
-    """A text stream that goes to two others."""
-
-    def __init__(self, *streams: TextIO) -> None:
-        self._streams = streams
-
-    def write(self, text: str) -> int:
-        """Write to both."""
-        for stream in self._streams:
-            stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush both."""
-        for stream in self._streams:
-            stream.flush()
-
-
-@contextlib.contextmanager
-def console(output: Output) -> Iterator[None]:
-    """What the Trainer prints, its bars among it, goes to the terminal and to `train.log`, as `2>&1 | tee` does it."""
-    if "text" not in output.forms:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-        return
-    path = output.folder / "train.log"
-    with path.open("a", encoding="utf-8", newline="") as file:
-        both = Tee(file, sys.stderr)
-        with contextlib.redirect_stdout(both), contextlib.redirect_stderr(both):
-            yield
-
-
-def clear(folder: Path) -> None:
-    """Remove what an earlier run left."""
-    for pattern in ("train.log", "trainer_state.json", "events.*"):
-        for path in folder.glob(pattern):
-            path.unlink()
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
-
-
-def hide_host(folder: Path) -> None:
-    """Take the name of this machine out of the names of event files."""
-    for number, path in enumerate(sorted(folder.glob("events.*"))):
-        path.rename(path.with_name(".".join([*path.name.split(".")[:4], "host", str(number)])))

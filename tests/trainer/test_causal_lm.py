@@ -12,7 +12,7 @@ pytest.importorskip("transformers", reason="the reference trainer needs the extr
 
 from trainvitals.diagnostics import normalise  # noqa: E402 (needs transformers)
 from trainvitals.parsers import read  # noqa: E402
-from trainvitals.sample_logs.trainer import causal_lm, faults, losses, seeds  # noqa: E402
+from trainvitals.sample_logs.trainer import causal_lm, dialogues, faults, hugging_face, losses, seeds  # noqa: E402
 from trainvitals.sample_logs.trainer.writers import FORMS, Output  # noqa: E402
 
 SMALL = {
@@ -51,21 +51,21 @@ I = losses.IGNORE  # noqa: E741 (short for the tables below)
 
 
 def test_prompt_and_padding_are_masked_by_the_collator():
-    batch = causal_lm.collate(ROWS, mask_prompt=True)
+    batch = dialogues.collate(ROWS, mask_prompt=True)
     assert batch["input_ids"].tolist() == [[5, 6, 7, 8], [5, 9, 0, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
     assert batch["labels"].tolist() == [[I, I, 7, 8], [I, 9, 0, I]], "the end of a text is learnt, padding is not"
 
 
 def test_a_clone_of_the_input_trains_on_prompt_and_padding():
-    batch = causal_lm.collate(ROWS, mask_prompt=False)
+    batch = dialogues.collate(ROWS, mask_prompt=False)
     assert batch["labels"].tolist() == batch["input_ids"].tolist()
 
 
 def test_an_answer_tells_where_the_thing_is():
     chance = seeds.generator(0, "test")
     for _ in range(20):
-        prompt, answer = causal_lm.dialogue(chance)
+        prompt, answer = dialogues.dialogue(chance)
         thing, owner, place = answer.split()[1], answer.split()[3], answer.split()[7].rstrip(".")
         assert f"{thing} in the {place}." in prompt
         assert f"{owner} " in prompt
@@ -111,7 +111,7 @@ def losses_in_half(logits):
     labels = torch.tensor([[I, 1, 2]])
     inputs = {"input_ids": labels, "attention_mask": labels, "labels": labels}
     model = lambda **_: SimpleNamespace(logits=logits)  # noqa: E731
-    careless = causal_lm.LossInHalf.compute_loss(None, model, inputs)
+    careless = hugging_face.LossInHalf.compute_loss(None, model, inputs)
     return careless.item(), losses.next_token_ce(logits, labels).item()
 
 
@@ -124,7 +124,7 @@ def test_a_loss_by_its_formula_overflows_in_half_precision():
 
 
 def test_the_filter_of_the_trainer_shows_nan_as_zero(tmp_path, monkeypatch):
-    monkeypatch.setattr(causal_lm.LossInHalf, "compute_loss", not_a_number)
+    monkeypatch.setattr(hugging_face.LossInHalf, "compute_loss", not_a_number)
     history = trained(tmp_path, loss_in_half=True, eval_steps=100)
     assert logged(history, "loss") == [0.0] * 4
     assert not torch.isfinite(torch.tensor(logged(history, "grad_norm"))).any()
