@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from trainvitals.diagnostics.catalogue import private
-from trainvitals.diagnostics.catalogue.entry import Entry, Stamp
+from trainvitals.diagnostics.catalogue.entry import Entry, Stamp, changed_at
 from trainvitals.diagnostics.catalogue.identity import identity
 from trainvitals.diagnostics.catalogue.row import Row
 from trainvitals.diagnostics.kept import place
@@ -157,8 +157,10 @@ def _lasts(one: Entry) -> bool:
 
 
 def _fits(group: tuple[Entry, ...], files: RunFiles, stamped: Stamp) -> bool:
+    changed = changed_at(stamped, files)
     return all(
-        (one.files, one.stamp, one.part) == (files, stamped, part) and _lasts(one) for part, one in enumerate(group)
+        (one.files, one.stamp, one.part, one.row.modified) == (files, stamped, part, changed) and _lasts(one)
+        for part, one in enumerate(group)
     )
 
 

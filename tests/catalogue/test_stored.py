@@ -433,6 +433,7 @@ def in_row(**values):
         in_row(spark=["0.5"]),
         in_row(spark=[[]]),
         in_row(modified="now"),
+        in_row(modified=1e300),
         in_row(settings=[["seed"]]),
         in_row(steps=b"\x80\x04cos\nsystem\n"),
         lambda one: {name: value for name, value in one.items() if name != "row"},
