@@ -19,6 +19,9 @@ Key = tuple[str, Split]
 USUAL_BOUNDS = (0.5, 0.8, 1.25, 2.0)
 """What a new ratio starts with: parity within a quarter is fine, a factor of two is not."""
 
+LONGEST = 40
+"""Characters of the word for a band."""
+
 OWN = (
     Reading("far too low", "fail"),
     Reading("low", "warn"),
@@ -76,6 +79,39 @@ def with_bounds(ratio: Ratio, new: Sequence[float]) -> Ratio | str:
     moved = dict(zip(old, map(float, new), strict=True))
     bands = (replace(b, low=moved.get(b.low, b.low), high=moved.get(b.high, b.high)) for b in ratio.bands)
     return replace(ratio, bands=tuple(bands))
+
+
+Meaning = tuple[Reading, Reading]
+"""What the values of a band mean while both losses fall, and while the reference loss is stuck."""
+
+
+def meanings(ratio: Ratio) -> tuple[Meaning, ...]:
+    """What each band means, in the order of the bands."""
+    return tuple((band.falling, band.stuck) for band in ratio.bands)
+
+
+def with_meanings(ratio: Ratio, new: Sequence[Meaning]) -> Ratio | str:
+    """The ratio whose bands mean something else, or why these are no meanings."""
+    said = [_meaning(*each) for each in new]
+    if len(said) != len(ratio.bands) or not all(reading.status for each in said for reading in each):
+        return "every band must have a word"
+    if any(len(reading.status) > LONGEST or not reading.status.isprintable() for each in said for reading in each):
+        return f"words are plain text of at most {LONGEST} characters"
+    bands = (replace(band, falling=a, stuck=b) for band, (a, b) in zip(ratio.bands, said, strict=True))
+    return replace(ratio, bands=tuple(bands))
+
+
+def _meaning(falling: Reading, stuck: Reading) -> Meaning:
+    """Both without spaces around; what is not said of a stuck loss is as it is of a falling one."""
+    falling, stuck = (replace(one, status=one.status.strip()) for one in (falling, stuck))
+    return falling, stuck if stuck.status else replace(falling, severity=stuck.severity or falling.severity)
+
+
+def span(band: Band) -> str:
+    """Where a band lies, in words."""
+    if not math.isfinite(band.high):
+        return f"from {band.low:g}" if math.isfinite(band.low) else "everything"
+    return f"{band.low:g} to {band.high:g}" if math.isfinite(band.low) else f"below {band.high:g}"
 
 
 def own(above: Key, below: Key, name: str = "") -> Ratio:

@@ -126,6 +126,9 @@ CONTROLS: Mapping[str, Callable[[Run | None], Landscape]] = {
 }
 """What draws the sliders of a loss and returns its landscape; each raises ValueError for what cannot be computed."""
 
+OF_RUN = ("eos", "articles")
+"""Keys of the sliders that begin where a run stands."""
+
 TITLES = {**{kind.name: kind.title for kind in builtin()}, OWN: "a loss of your own"}
 
 

@@ -8,7 +8,7 @@ from trainvitals.dashboard import runs
 from trainvitals.dashboard.choosers import RUN, one_run
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.landscape import pictures, weights
-from trainvitals.dashboard.landscape.controls import CONTROLS, TITLES
+from trainvitals.dashboard.landscape.controls import CONTROLS, OF_RUN, TITLES
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.parsers.errors import TrainvitalsError
 
@@ -45,7 +45,9 @@ def _chosen_run() -> Examined | None:
 
 
 def _forget_kind() -> None:
-    """A run has a loss: it is shown, whichever was chosen before."""
+    """A run has a loss: it is shown, whichever was chosen before, at the weight of this run."""
+    for key in OF_RUN:
+        st.session_state.pop(key, None)
     one = runs.named(st.session_state.get(RUN) or "")
     if one and one.report.loss_type in CONTROLS:
         st.session_state[KIND] = one.report.loss_type

@@ -6,7 +6,7 @@ import os
 
 import streamlit as st
 
-from trainvitals.dashboard import drawing, runs
+from trainvitals.dashboard import bands, drawing, runs
 from trainvitals.dashboard.choosers import sickest_or_chosen
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
@@ -66,7 +66,8 @@ def _axis(case: Case) -> Axis:
 def _configured(shown: Shown, ratio: Ratio, number: int, axis: Axis, log: bool) -> None:
     with st.container(border=True):
         st.subheader(inert(ratio.name), anchor=False)
-        moved = _bounds(ratio, f"b{number}") if ratio.bands else ratio
+        # Ratios of other loss types have fields of their own: a bound of one is none of another.
+        moved = bands.edited(ratio, f"{shown.case.loss_type.name}-{number}") if ratio.bands else ratio
         now = _drawn(shown.case, moved, f"ratio-{number}", axis, log)
         if now and moved != ratio:
             _saving(shown.case, moved, f"save-{number}")
@@ -89,36 +90,9 @@ def _workshop(shown: Shown, axis: Axis, log: bool) -> None:
         name = third.text_input(
             "Name", key=NAME, bind="query-params", max_chars=60, placeholder=terminal(f"{above} / {below}")
         )
-        ratio = _bounds(trial_ratio.own(known[above], known[below], name.strip()), "own")
+        ratio = bands.edited(trial_ratio.own(known[above], known[below], name.strip()), "own")
         if _drawn(shown.case, ratio, "ratio-own", axis, log):
             _saving(shown.case, ratio, "save-own")
-
-
-def _bounds(ratio: Ratio, key: str) -> Ratio:
-    """The ratio with the bounds that stand in the fields; with its own where these are none."""
-    old = trial_ratio.bounds(ratio)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        new = [
-            st.number_input(
-                f"{_status(ratio, bound)} below",
-                value=bound,
-                step=0.05,
-                format="%.3g",
-                key=f"{key}_{number}",
-                bind="query-params",
-                width=150,
-            )
-            for number, bound in enumerate(old)
-        ]
-    moved = trial_ratio.with_bounds(ratio, [float(value) for value in new])
-    if isinstance(moved, str):
-        st.warning(f"{moved}: the bounds that were there are shown.", icon=":material/warning:")
-        return ratio
-    return moved
-
-
-def _status(ratio: Ratio, bound: float) -> str:
-    return next((inert(band.falling.status) for band in ratio.bands if band.high == bound), "nothing said")
 
 
 def _drawn(case: Case, ratio: Ratio, key: str, axis: Axis, log: bool) -> State | None:

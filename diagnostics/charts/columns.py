@@ -27,6 +27,8 @@ LABELLED = 0.06
 """Share of the height from which an area has room for its label."""
 NEAR = 0.015
 """Share of the width within which findings share one label."""
+CLOSE = 0.12
+"""Share of the width within which the labels of targets would lie on each other."""
 ROWS = 3
 """Rows in which the codes of neighbouring findings stand, so that they can be read."""
 
@@ -159,7 +161,10 @@ def _marked(one: Panel, shown: Frame) -> Columns:
 def _painted(one: Panel, shown: Frame) -> Columns:
     """Areas; those too flat for their label bear none."""
     flat = LABELLED * (one.high - one.low)
-    late = [p.x > shown.low + 0.5 * (shown.high - shown.low) for p in one.painted]
+    middle = shown.low + 0.5 * (shown.high - shown.low)
+    # Labels of targets stand beside these: where they are at the left, those of areas are at the right.
+    aimed = any(a.x < middle for a in one.aimed)
+    late = [p.x > middle or (aimed and p.x2 > middle) for p in one.painted]
     return {
         "x": np.array([p.x for p in one.painted]) * shown.factor,
         "x2": np.array([p.x2 for p in one.painted]) * shown.factor,
@@ -185,12 +190,17 @@ def _spans(one: Panel, shown: Frame) -> Columns:
 
 
 def _aimed(one: Panel, shown: Frame) -> Columns:
-    late = [a.x > shown.low + 0.6 * (shown.high - shown.low) for a in one.aimed]
+    aimed = sorted(one.aimed, key=lambda a: a.x)
+    late = [a.x > shown.low + 0.6 * (shown.high - shown.low) for a in aimed]
+    places = [(a.x - shown.low) / (shown.high - shown.low) for a in aimed]
+    # Of targets that stand close together the last one bears the label: it is the one that counts in the end.
+    last = [i + 1 == len(places) or places[i + 1] - place > CLOSE for i, place in enumerate(places)]
     return {
-        "x": np.array([a.x for a in one.aimed]) * shown.factor,
-        "y": np.array([a.low for a in one.aimed]),
-        "y2": np.array([a.high for a in one.aimed]),
-        "label": np.array([a.label for a in one.aimed], object),
+        "x": np.array([a.x for a in aimed]) * shown.factor,
+        "y": np.array([a.low for a in aimed]),
+        "y2": np.array([a.high for a in aimed]),
+        "label": np.array([a.label if shows else "" for a, shows in zip(aimed, last, strict=True)], object),
+        "told": np.array([a.label for a in aimed], object),
         "align": np.where(late, "right", "left").astype(object),
         "dx": np.where(late, -5.0, 5.0),
     }

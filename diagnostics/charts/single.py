@@ -19,6 +19,9 @@ from trainvitals.parsers.model import Series
 
 HEIGHT = 230
 AS_LOGGED = " (as logged)"
+LINES = tuple(COLOURS[i] for i in (0, 2, 3, 5))
+"""Of splits: without the colours of severities, in which windows are shaded."""
+GREY = COLOURS[6]
 
 
 def picture_chart(shown: Picture, unit: str, findings: Sequence[Finding] = (), height: int = HEIGHT) -> Chart:
@@ -39,11 +42,12 @@ def metric_chart(
 ) -> Chart:
     """Series of one metric over their steps, or their rows where steps are missing; dashed those as logged."""
     traces = [_trace(one, label) for one, label in zip((*series, *logged), _labels(series, logged), strict=True)]
-    dashes = [DASHES[0]] * len(series) + [DASHES[1]] * len(logged)
+    looks = [Style(LINES[i % len(LINES)], DASHES[i // len(LINES) % len(DASHES)]) for i in range(len(series))]
+    looks += [Style(GREY, DASHES[1])] * len(logged)
     log = log and panels.is_log(traces, Window())
     inks = [
-        Ink(one.run, Style(COLOURS[i % len(COLOURS)], dash), one, drawn(one, Window(), panels.columns(3), log=log))
-        for i, (one, dash) in enumerate(zip(traces, dashes, strict=True))
+        Ink(one.run, look, one, drawn(one, Window(), panels.columns(3), log=log))
+        for one, look in zip(traces, looks, strict=True)
     ]
     marks = tuple(_mark(f) for f in findings if f.step_start == f.step_start)
     plain = panels.panel(metric, inks, Window(), log=log, trim=False, marks=marks)

@@ -241,7 +241,7 @@ def _span(number: int, x: Spec, y: Spec, look: Spec) -> Spec:
 
 def _aims(number: int, x: Spec, y: Spec) -> list[Spec]:
     bar = {"type": "rule", "strokeWidth": 6, "opacity": 0.55, "color": "gray", "clip": True}
-    reach = {"x": x, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("label"), *_ends()]}
+    reach = {"x": x, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("told", title="is"), *_ends()]}
     text = {"type": "text", "baseline": "middle", "fontSize": 11, "color": "gray", **_side()}
     name = {"x": x, "y": {**y, "field": "y2"}, "text": nominal("label")}
     return [layer(f"aim{number}", bar, reach), layer(f"aim{number}", text, name)]

@@ -109,3 +109,12 @@ def test_targets_stand_at_the_end_of_their_epochs(axis, places):
     data = ratio(run, axis=axis).data["aim0"]
     assert data["x"].tolist() == pytest.approx(places)
     assert data["label"].tolist() == ["target, epoch 1", "target, epoch 3", "target, epoch 5"]
+
+
+def test_of_targets_close_together_the_last_bears_the_label_and_areas_have_theirs_on_the_other_side():
+    steps = np.arange(100.0, 60_001, 100)
+    run = (steps, np.linspace(4.5, 2, 600), np.linspace(10, 3, 600), steps / 400)
+    chart = ratio(run)
+    assert chart.data["aim0"]["label"].tolist() == ["", "", "", "target, epoch 10"]
+    assert chart.data["aim0"]["told"].tolist()[0] == "target, epoch 1"
+    assert set(chart.data["area0"]["align"]) == {"right"}

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainvitals.diagnostics import toml_text
-from trainvitals.diagnostics.loss_type import recognise
+from trainvitals.diagnostics.loss_type import Reading, recognise
 from trainvitals.diagnostics.loss_type_toml import builtin
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.save_ratio import Place, edit, place, save
 from trainvitals.diagnostics.settings import Settings, SettingsError, find, load
-from trainvitals.diagnostics.trial_ratio import bounds, own, series, state, with_bounds
+from trainvitals.diagnostics.trial_ratio import bounds, own, series, state, with_bounds, with_meanings
 
 CUSTOM = """\
 # our settings
@@ -80,6 +80,29 @@ def test_new_bands_change_the_status_of_the_run_that_they_are_tried_on():
 @pytest.mark.parametrize("new", [(0.5, 0.7), (0.5, 0.5, 1.2, 1.5, 2, 3), (0.5, 0.7, 1.2, 1.5, 2, float("nan"))])
 def test_what_is_no_set_of_bounds_is_refused(new):
     assert isinstance(with_bounds(ratio_of("article"), new), str)
+
+
+def test_new_words_change_what_is_said_and_are_kept(tmp_path):
+    ratio = ratio_of("article")
+    said = [(Reading(f" band {i} ", "warn"), Reading("")) for i in range(len(ratio.bands))]
+    worded = with_meanings(ratio, said)
+    assert worded.bands[0].falling == worded.bands[0].stuck == Reading("band 0", "warn")
+    assert state(article(BAD), worded).says == "0.189: band 0, while other_loss is stuck"
+    save(edit("article", worded, Place(str(tmp_path / "trainvitals.toml"))))
+    kept = load(str(tmp_path / "trainvitals.toml"), RULES).loss_types[0].ratios[0]
+    assert kept.bands == worded.bands
+
+
+def test_a_severity_alone_may_differ_while_a_loss_is_stuck():
+    ratio = ratio_of("article")
+    said = [(Reading("fine"), Reading("", "fail"))] * len(ratio.bands)
+    assert with_meanings(ratio, said).bands[0].stuck == Reading("fine", "fail")
+
+
+@pytest.mark.parametrize("word", ["", "  ", "x" * 41, "a\nb", "\x1b[2J"])
+def test_what_is_no_word_is_refused(word):
+    ratio = ratio_of("article")
+    assert isinstance(with_meanings(ratio, [(Reading(word), Reading(""))] * len(ratio.bands)), str)
 
 
 def test_a_builtin_type_is_copied_with_the_new_bands(tmp_path):
