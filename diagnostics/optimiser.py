@@ -158,19 +158,37 @@ def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: fl
     """Indices of the points at which the rate falls at once from a working level and climbs again over several points.
 
     From at least `high` of its peak by a factor of `drop` or more, then over 3 or more points to `drop` times that and
-    to `back` of the peak, or as the log itself began. After a trough, as at a warm restart, it falls from no working
-    level.
+    to `back` of the peak, or as the log itself began. Where the first logged point lies further up, the fall may be
+    less if the climb is as steep as that at the begin of the log. After a trough, as at a warm restart, it falls from
+    no working level.
     """
     value = rate.value
     peak = float(value.max(initial=0.0))
     tops = np.append(np.flatnonzero(np.diff(value) < -1e-9 * peak), value.size - 1)
     found = []
-    for i in np.flatnonzero((value[:-1] >= high * peak) & (value[1:] * drop < value[:-1])) + 1:
+    for i in np.flatnonzero((value[:-1] >= high * peak) & (value[1:] * 1.25 < value[:-1])) + 1:
         climb = value[i : int(tops[np.searchsorted(tops, i)]) + 1]
+        if value[i] * drop >= value[i - 1] and not (_at_once(value, i) and _as_at_first(value, climb)):
+            continue
         warms_up = climb.size >= 3 and climb[-1] > drop * climb[0] and climb[-1] >= back * peak and climb[1] < climb[-1]
         if warms_up or same_start(value, value[i:]):
             found.append(int(i))
     return np.array(found, np.int64)
+
+
+def _at_once(value: Floats, i: int, times: float = 3.0) -> bool:
+    """Whether the fall to point `i` is much larger than those before it."""
+    before = value[max(0, i - 4) : i]
+    return before.size >= 3 and bool(value[i - 1] - value[i] > times * np.abs(np.diff(before)).max())
+
+
+def _as_at_first(value: Floats, climb: Floats, tolerance: float = 0.1) -> bool:
+    """Whether a climb of 4 or more points is as steep as that with which the log begins; its last rise may be cut."""
+    first = value[: int(np.argmin(np.diff(value) > 0)) + 1]
+    if min(first.size, climb.size) < 4:
+        return False
+    pace = median(np.diff(first)[:-1])
+    return bool(abs(median(np.diff(climb)[:-1]) - pace) <= tolerance * pace)
 
 
 def cycles(rate: Rates, high: float = 0.5, least: int = 3) -> bool:

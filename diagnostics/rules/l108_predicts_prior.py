@@ -77,7 +77,7 @@ def check(
     c = curve(sound(case.loss))
     late = c.u[-max(1, int(stretch * len(c))) :]
     level = float(np.exp(median(late))) if late.size else math.nan
-    priors = [*_priors(case, same), *_guesses(case, level, stretch, chance, same)]
+    priors = [*_priors(case, same), *_guesses(case, level, stretch, chance)]
     if not priors:
         return NotRun(CODE, "neither label frequencies nor the number of classes are known", applicable=False)
     if late.size < rows * stretch:
@@ -113,7 +113,7 @@ def _priors(case: Case, same: int) -> Iterator[tuple[float, str, bool]]:
         yield math.log(classes), f"ln({classes:.0f})", True
 
 
-def _guesses(case: Case, level: float, stretch: float, chance: float, same: int) -> Iterator[tuple[float, str, bool]]:
+def _guesses(case: Case, level: float, stretch: float, chance: float) -> Iterator[tuple[float, str, bool]]:
     """ln(n) where an accuracy is that of an even guess among the n classes that such a loss would be of."""
     if not math.log(2.8) <= level <= math.log(1e6):
         return
@@ -121,7 +121,7 @@ def _guesses(case: Case, level: float, stretch: float, chance: float, same: int)
     for series in case.run.series:
         values = series.value[np.isfinite(series.value)]
         late = values[-max(1, int(stretch * values.size)) :] / (100 if values.size and values.max() > 1 else 1)
-        if series.metric in ACCURACIES and late.size >= same and abs(median(late) * classes - 1) <= chance:
+        if series.metric in ACCURACIES and late.size >= 3 and abs(median(late) * classes - 1) <= chance:
             guess = f"that of an even guess among about {classes}, as is the accuracy of {median(late):.2g}"
             yield math.log(classes), guess, False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from trainvitals.diagnostics.case import Case
+from trainvitals.diagnostics.case import HELD_OUT, Case
 from trainvitals.diagnostics.curve import label, learning_rate, other_aim, quantum, stretches, window
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -28,11 +28,12 @@ def check(
     longer: float = 3.0,
     constant_rows: int = 12,
     digits: float = 1000.0,
+    evaluations: int = 4,
 ) -> Result:
     """A loss repeats exactly the same value row after row although it had been moving.
 
     What it checks: the train loss, the held-out loss and the gradient norm for `shortest` (8) or more equal values in a
-    row.
+    row; a held-out loss that is logged with seven digits or more for `evaluations` (4).
 
     Why it matters: two batches never have the same loss. The weights no longer change or are NaN under a filter, one
     batch is used again and again, or the logger writes what it last saw: what follows is no measurement.
@@ -43,22 +44,23 @@ def check(
     How it decides: by counting. Before it freezes the series must have moved by `quanta` (5) units of the last decimal
     that the log keeps from row to row (median of 32), with at most `repeated` (20 %) of the rows alike, and the run of
     equal values must be `longer` (3) times as long as any before: a rounded or carried-forward value repeats anyway. A
-    train loss that is constant from its first row is judged from `constant_rows` (12) rows on and if its value has
+    held-out loss of many digits needs to have moved once only: not even the last of them changes while the weights
+    do not. A train loss that is constant from its first row is judged from `constant_rows` (12) rows on and if its value has
     `digits` (1000) units of its last decimal. The learning rate must not be 0. Zeros are N102's; a gradient norm at its
     maximum is clipped. Accuracies, learning rates and memory may stand still and are not looked at. Source: definition
     of this tool.
 
-    Blind spots: freezing in fewer than 8 rows, or to a value that still trembles in its last digit; losses rounded to
+    Blind spots: freezing in fewer than 8 rows or 4 evaluations, or to a value that still trembles in its last digit; losses rounded to
     so few digits that they stand still when they converge.
     """
     reason = other_aim(case)
     if reason:
         return NotRun(CODE, reason)
-    judged = [s for s in (case.loss, case.validation, case.get("grad_norm")) if s is not None and len(s) >= shortest]
+    judged = [s for s in (case.loss, case.validation, case.get("grad_norm")) if s is not None and len(s) >= evaluations]
     if not judged:
-        return NotRun(CODE, f"inconclusive: no loss and no gradient norm has {shortest} values")
+        return NotRun(CODE, f"inconclusive: no loss and no gradient norm has {evaluations} values")
     for series in judged:
-        run = _frozen(series, shortest, quanta, repeated, longer)
+        run = _frozen(series, shortest, quanta, repeated, longer) or _same_evaluations(series, evaluations, longer)
         if run is None and series is case.loss:
             run = _constant(series, constant_rows, digits)
         if run is not None and _learning(case, series, *run):
@@ -83,6 +85,15 @@ def _frozen(series: Series, shortest: int, quanta: float, repeated: float, longe
                 return a, b
         longest = max(longest, length)
     return None
+
+
+def _same_evaluations(series: Series, shortest: int, longer: float) -> tuple[int, int] | None:
+    """First and last index of equal values at the end of a held-out loss of many digits that had moved before."""
+    values = series.value
+    last = int(np.flatnonzero(np.diff(values, prepend=np.nan) != 0)[-1]) if values.size else 0
+    precise = series.split in HELD_OUT and last >= 2 and quantum(values[np.isfinite(values)]) < 1e-6 * abs(values[last])
+    before = max((b - a + 2 for a, b in stretches(np.diff(values[:last]) == 0)), default=1)
+    return (last, values.size - 1) if precise and values.size - last >= max(shortest, longer * before) else None
 
 
 def _moved(before: Floats, values: Floats, frozen: float, quanta: float, repeated: float) -> bool:

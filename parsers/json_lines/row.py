@@ -25,10 +25,24 @@ STEP_KEYS = (
     "iter",
     "_step",
     "time/total_timesteps",
+    *(
+        "steps",
+        "Step",
+        "train_step",
+        "train/step",
+        "Iteration",
+        "iterations",
+        "iter_num",
+        "n_iter",
+        "niter",
+        "itr",
+        "it",
+    ),
+    *("update", "updates"),
 )
 """Where trainers log the optimizer step, best first; a row may hold several, and none of them is a metric."""
 
-EPOCH_KEYS = ("epoch", "train/epoch")
+EPOCH_KEYS = ("epoch", "train/epoch", "Epoch", "epochs", "current_epoch", "ep")
 PLAN_KEYS = ("total_steps", "max_steps")
 CLOCK_KEYS = ("_timestamp", "timestamp", "wall_time", "ts")
 """Keys that hold a moment or the seconds since the start. `time` holds either, or the duration of a step."""

@@ -47,8 +47,9 @@ STEP_NAMES = (
     "update",
     "batch",
     "time/total_timesteps",
+    *("train_step", "train/step", "iter_num", "n_iter", "niter", "itr", "it", "updates"),
 )
-EPOCH_NAMES = ("epoch", "epochs", "_epoch", "current_epoch", "train/epoch", "trainer/epoch")
+EPOCH_NAMES = ("epoch", "epochs", "_epoch", "current_epoch", "train/epoch", "trainer/epoch", "ep")
 TIME_NAMES = (
     "_timestamp",
     "timestamp",

@@ -75,21 +75,31 @@ def learn(groups: Iterable[Group]) -> Learnt:
     found: tuple[Series, ...] = ()
     texts: list[str] = []
     left: list[tuple[Group, str]] = []
-    for group in groups:
-        series = _series(group)
+    known: list[Group] = []
+    # The many come first: they say what the few are, such as the rows of epochs with an evaluation.
+    for group in sorted(groups, key=lambda group: len(group.rows) < MIN_ROWS):
+        series = _series(group, 1 if any(_say_the_same(group, other) for other in known) else MIN_ROWS)
         if isinstance(series, str):
             left.append((group, series))
             continue
+        known.append(group)
         found = together(found, series)
         texts += [f"{count} line{'s' * (count > 1)} of {text}" for text, count in group.texts.items()]
     return Learnt(found, tuple(texts), tuple(left))
 
 
-def _series(group: Group) -> tuple[Series, ...] | str:
+def _say_the_same(few: Group, many: Group) -> bool:
+    """Whether rows have the counters of others, and a result of theirs: they say more, or less, of another epoch."""
+    counters = [[(one.name, one.role) for one in g.fields if one.role != "value"] for g in (few, many)]
+    results = [{(one.name, one.split) for one in g.fields if naming.is_outcome(one.name)} for g in (few, many)]
+    return counters[0] == counters[1] != [] and bool(results[0] & results[1])
+
+
+def _series(group: Group, least: int) -> tuple[Series, ...] | str:
     """The series of a group, or why there are none."""
     rows = sorted(_of_one_process(group), key=lambda row: row.line)
-    if len(rows) < MIN_ROWS:
-        return f"{len(rows)} of this kind, and {MIN_ROWS} are needed"
+    if len(rows) < least:
+        return f"{len(rows)} of this kind, and {least} are needed"
     columns = [np.array([row.numbers[i] for row in rows], np.float64) for i in range(len(group.fields))]
     for one, column in zip(group.fields, columns, strict=True):
         if one.role == "identity" and _distinct(column) > 1:
@@ -98,7 +108,7 @@ def _series(group: Group) -> tuple[Series, ...] | str:
     metrics = _metrics(group.fields, rows)
     if not metrics:
         return "no number in it could be a metric"
-    if why := _doubt(group, axis, metrics):
+    if least == MIN_ROWS and (why := _doubt(group, axis, metrics)):
         return why
     return _collected(rows, axis, metrics, refresh=group.refresh)
 

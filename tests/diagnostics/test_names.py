@@ -60,6 +60,7 @@ from trainvitals.parsers.model import ConfigValue
         ("trainable", "trainable", "train"),
         ("evaluation", "evaluation", "train"),
         ("validity", "validity", "train"),
+        ("step_loss", "loss", "train"),
         ("avg_train_loss", "loss", "train"),
         ("average validation loss", "loss", "eval"),
         ("train_avg_loss", "loss", "train"),

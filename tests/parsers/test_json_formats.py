@@ -413,3 +413,19 @@ def test_ms_swift_series_equal_the_history_that_its_last_object_repeats(path):
     assert loss.step.tolist() == [row["step"] for row in history]
     np.testing.assert_allclose(loss.value, [row["loss"] for row in history], atol=1e-8, rtol=0)
     assert all(rows[line - 1]["loss"] == value for line, value in zip(loss.line, loss.value, strict=True))
+
+
+@pytest.mark.parametrize("key", ["Step", "Iteration", "it", "itr", "n_iter", "iter_num", "train/step", "updates"])
+@pytest.mark.parametrize("loss", ["loss", "Train Loss"])
+def test_loops_of_ones_own_name_their_steps_as_they_like(key, loss):
+    data = "".join(json.dumps({key: 10 * n, loss: 1 / n}) + "\n" for n in range(1, 9))
+    (parsed,) = jsonl.FORMAT.read(LogFile("log.jsonl", data.encode()))
+    (series,) = parsed.series
+    assert (series.logged_as, series.step.tolist()) == (loss, [10.0 * n for n in range(1, 9)])
+
+
+@pytest.mark.parametrize("key", ["Epoch", "epochs", "ep"])
+def test_and_their_epochs(key):
+    data = "".join(json.dumps({key: n, "loss": 1 / n}) + "\n" for n in range(1, 9))
+    (parsed,) = jsonl.FORMAT.read(LogFile("log.jsonl", data.encode()))
+    assert [series.epoch.tolist() for series in parsed.series] == [[float(n) for n in range(1, 9)]]

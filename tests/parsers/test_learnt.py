@@ -476,6 +476,18 @@ def test_two_rows_are_not_enough_and_are_told():
     assert read(rows(3)).source.unread_lines == 0
 
 
+def test_two_rows_that_say_more_of_other_epochs_are_read_with_the_rest():
+    text = "".join(
+        f"epoch {n} | train loss {1 / n}{f' | val loss {2 / n}' if n % 5 == 0 else ''}\n" for n in range(1, 11)
+    )
+    parsed = read(text)
+    assert [(s.logged_as, s.epoch.tolist()) for s in parsed.series] == [
+        ("train loss", [float(n) for n in range(1, 11)]),
+        ("val loss", [5.0, 10.0]),
+    ]
+    assert parsed.source.unread_lines == 0
+
+
 def test_a_damaged_line_among_the_rows_gives_no_number_and_is_told():
     parsed = read(rows(3) + "epoch 4 | train loss 0.25.17\n" + rows(6).splitlines()[4] + "\n")
     assert len(series(parsed, "train loss")) == 4

@@ -69,3 +69,9 @@ def test_the_accuracy_of_an_even_guess_tells_the_number_of_classes(classes, spli
 def test_an_accuracy_above_that_of_a_guess_is_of_a_model_that_learnt(level, accuracy):
     series = {"loss": rest(level), "eval/accuracy": noisy(np.full(40, accuracy), 0.02, np.random.default_rng(0))}
     assert not isinstance(check(case(series)), Finding)
+
+
+def test_three_accuracies_of_a_guess_are_enough_and_two_are_not():
+    series = {"loss": rest(math.log(10)), "eval/accuracy": np.array([0.095, 0.1, 0.098, 0.102, 0.101, 0.099, 0.1, 0.1])}
+    assert isinstance(check(case(series)), Finding)
+    assert not isinstance(check(case({**series, "eval/accuracy": series["eval/accuracy"][:5]})), Finding)

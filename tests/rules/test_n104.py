@@ -68,3 +68,27 @@ def test_a_clipped_norm_zeros_and_a_rate_of_zero_are_others_business():
 def test_too_few_rows_and_rewards_are_left_open():
     assert "inconclusive" in check(case({"loss": [3.0, 2.0]})).reason
     assert isinstance(check(case({"loss": frozen(), "reward": loss()})), NotRun)
+
+
+EVALUATIONS = [3.913771629333496, 3.7275593280792236, *[3.681691884994507] * 4]
+
+
+def judged_at(values):
+    steps = np.arange(1.0, len(values) + 1) * 30
+    return check(case({"loss": loss(), "eval/loss": (steps, values)}))
+
+
+def test_evaluations_of_many_digits_are_equal_only_if_the_weights_are():
+    found = judged_at(EVALUATIONS)
+    assert isinstance(found, Finding)
+    assert found.severity == "fail"
+    assert (found.step_start, found.step_end) == (90, 180)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [EVALUATIONS[:-1], np.round(EVALUATIONS, 4), np.repeat(EVALUATIONS[:3], 4), EVALUATIONS[1:], [*EVALUATIONS, 3.6]],
+    ids=["fewer", "rounded", "carried forward", "too early", "moving again"],
+)
+def test_other_equal_evaluations_are_left(values):
+    assert isinstance(judged_at(values), Pass)

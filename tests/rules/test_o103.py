@@ -87,3 +87,19 @@ def test_without_a_rate_it_does_not_apply():
 def test_a_triangular_rate_that_is_seldom_logged_is_a_schedule(cycles):
     wave = 1 - np.abs(2 * ((cycles * np.linspace(0, 1, 50)) % 1) - 1)
     assert isinstance(check(case({"learning_rate": 1e-4 + 1e-3 * wave})), Pass)
+
+
+def test_the_first_point_after_a_resume_may_lie_within_the_warm_up():
+    rate = np.concatenate([schedule(200)[:160], schedule(200)[1:41]])
+    assert rate[159] < 2 * rate[160]
+    found = check(case({"learning_rate": rate, "loss": power_law(200)}))
+    assert isinstance(found, Finding)
+    assert found.step_start == 161
+
+
+@pytest.mark.parametrize(
+    "after", [np.linspace(0.5, 0.3, 40), np.linspace(0.3, 0.9, 40)], ids=["a step", "a slow climb"]
+)
+def test_a_small_fall_without_the_first_warm_up_again_is_no_fault(after):
+    rate = np.concatenate([schedule(200)[:100], 3e-4 * after])
+    assert not isinstance(check(case({"learning_rate": rate, "loss": power_law(140)})), Finding)
