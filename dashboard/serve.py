@@ -5,6 +5,7 @@ python -m trainvitals.dashboard.serve run APP OPTIONS -- FOLDER
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -31,6 +32,8 @@ def main() -> None:
     _begin(folder, ahead)
     from streamlit.web.cli import main as streamlit
 
+    # What is loaded stays: the collector need not look through it again and again.
+    gc.freeze()
     streamlit(prog_name="streamlit")
 
 

@@ -5,6 +5,7 @@ It is no child of `multiprocessing`, which would import the main module of the s
 
 from __future__ import annotations
 
+import gc
 import sys
 from multiprocessing.connection import Connection
 
@@ -13,6 +14,7 @@ def main(descriptor: int) -> None:
     """Take the settings, then groups of files, and answer with their entries, until the other end is closed."""
     from trainvitals.diagnostics.catalogue.entry import opened
 
+    gc.freeze()  # the modules stay: the collector need not look through them again
     other: Connection = Connection(descriptor)
     try:
         settings = other.recv()

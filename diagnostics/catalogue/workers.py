@@ -19,8 +19,9 @@ WORKER = "trainvitals.diagnostics.catalogue.worker"
 WORTH_IT, WORTH_BYTES = 32, 32 << 20
 """Runs, or bytes, from which on it pays to start a process, which takes a quarter of a second."""
 
-AHEAD = 4
-"""Runs that a worker is given at once, so that it need not wait for this process to have time for it."""
+AHEAD, SHARE = 16, 8
+"""Runs that a worker is given at once, so that it need not wait for this process to have time for it; and the share of
+those left that it gets, one in so many, so that no worker is the only one with work at the end."""
 
 PATIENCE = 600.0
 """Seconds after which a worker that does not answer is ended, and its run said to be unreadable."""
@@ -74,7 +75,6 @@ def _by_worker(
     todo: queue.SimpleQueue[RunFiles], settings: Settings, deliver: Deliver, ready: queue.SimpleQueue[Process]
 ) -> None:
     """Give runs to a worker, and take another worker where one has ended over a run."""
-    taken = _taken(todo)
     given: list[RunFiles] = []
     while True:
         with _worker(ready) as other:
@@ -82,7 +82,7 @@ def _by_worker(
                 for files in given:
                     todo.put(files)
                 return  # no process can be started here: this one reads them all
-            failure = _serve(other, given, taken, deliver)
+            failure = _serve(other, given, todo, deliver)
         if not given:
             return
         deliver(given[0], ((unread(given.pop(0), failure), None),))
@@ -96,13 +96,14 @@ def _is_ready(other: Connection, settings: Settings) -> bool:
         return False
 
 
-def _serve(other: Connection, given: list[RunFiles], taken: Iterator[RunFiles], deliver: Deliver) -> str:
+def _serve(other: Connection, given: list[RunFiles], todo: queue.SimpleQueue[RunFiles], deliver: Deliver) -> str:
     """Keep a worker busy until nothing is left, or until it fails at the first of `given`: why."""
     try:
         for files in given:
             other.send(files)
+        taken = _taken(todo)
         while True:
-            more = _next(taken, AHEAD - len(given))
+            more = _next(taken, max(1, min(AHEAD, todo.qsize() // SHARE)) - len(given))
             given += more  # before anything can go wrong, so that none is lost
             for files in more:
                 other.send(files)
