@@ -22,6 +22,9 @@ BANDS = {"fail": "\u2716 ", "warn": "\u26a0 ", "good": "\u2714 ", "": ""}
 MOST_CELLS = 300
 """Characters of a finding."""
 
+NARROWEST, WIDEST = 140, 380
+"""Pixels of the column of names."""
+
 HUGE = 3e38
 """What a curve of half the digits cannot hold; NaN is not below it either."""
 
@@ -34,7 +37,7 @@ def columns(shown: Sequence[Row]) -> dict[str, ColumnConfig]:
         "verdict": of.MultiselectColumn(
             "verdict", options=list(ICONS.values()), color=list(COLOURS.values()), width=100
         ),
-        "run": of.TextColumn("run", width=210),
+        "run": of.TextColumn("run", width=name_width(shown)),
         "finding": of.TextColumn("what was found", width=420),
         "since": of.NumberColumn("since", format="%d", width=70, help="Step from which the worst finding speaks"),
         "loss type": of.TextColumn("loss type", width=90),
@@ -48,6 +51,12 @@ def columns(shown: Sequence[Row]) -> dict[str, ColumnConfig]:
         "unit": of.TextColumn("unit", width=80),
         "age": of.DatetimeColumn("age", format="distance", width=110, help="When its log was last written to"),
     }
+
+
+def name_width(shown: Sequence[Row]) -> int:
+    """Pixels for the names: they are what runs are told apart by."""
+    longest = max((len(terminal(row.name)) for row in shown), default=0)
+    return min(max(40 + 7 * longest, NARROWEST), WIDEST)
 
 
 def _number(label: str) -> ColumnConfig:

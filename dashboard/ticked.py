@@ -13,7 +13,7 @@ from trainvitals.dashboard.choosers import MOST_COMPARED, MOST_DRAWN, RUN, RUNS
 from trainvitals.dashboard.inert import inert
 
 if TYPE_CHECKING:
-    from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig
+    from streamlit.elements.lib.column_types import ButtonColumnResult, ColumnConfig, ColumnWidth
 
 ROW_HEIGHT, MOST_HEIGHT = 35, 900
 MOST_NAMED = 3
@@ -34,7 +34,7 @@ def table(names: Sequence[str], cells: pa.Table, columns: Mapping[str, ColumnCon
         key=_key(),
         height=min(MOST_HEIGHT, ROW_HEIGHT * (len(names) + 1) + 3),
         row_height=ROW_HEIGHT,
-        column_config={**columns, "run": _names()},
+        column_config={**columns, "run": _names(columns["run"].get("width"))},
         placeholder="",
         alt="Table of runs with verdict, worst finding and loss",
     )
@@ -44,10 +44,10 @@ def ways_on() -> None:
     """Where the runs that are ticked can be looked at, or how to tick some."""
     ticked = list(_ticked())
     if not ticked:
-        st.caption("Click a name to open its run. Tick runs to compare them, or to see their curves together.")
+        st.caption("Click a name to open its run; tick runs to compare them or to see their curves.", width="content")
         return
     more = f" and {len(ticked) - MOST_NAMED} more" if len(ticked) > MOST_NAMED else ""
-    st.markdown(f"**{inert(', '.join(ticked[:MOST_NAMED]))}**{more}")
+    st.markdown(f"**{inert(', '.join(ticked[:MOST_NAMED]))}**{more}", width="content")
     if len(ticked) == 1:
         st.page_link(links.page("run"), label="Open", query_params={RUN: ticked[0]})
     st.page_link(
@@ -79,9 +79,9 @@ def _answer(names: tuple[str, ...]) -> None:
     st.session_state[_SHOWN] = names
 
 
-def _names() -> ButtonColumnResult:
+def _names(width: ColumnWidth | None) -> ButtonColumnResult:
     """Names as buttons: cells that open by being chosen would open as soon as the arrow keys reach them."""
-    return st.column_config.ButtonColumn("run", type="tertiary", alignment="left", width=210, key=_CLICKED)
+    return st.column_config.ButtonColumn("run", type="tertiary", alignment="left", width=width, key=_CLICKED)
 
 
 def _untick() -> None:

@@ -14,10 +14,12 @@ from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run import take_away
 from trainvitals.dashboard.run.tables import draw_table
 from trainvitals.diagnostics.charts.groups import differences, group_curves
+from trainvitals.diagnostics.companions import sound_one
 from trainvitals.diagnostics.compare.comparing import compare
+from trainvitals.diagnostics.compare.context import NOT_TOLD
 from trainvitals.diagnostics.compare.metrics import label
-from trainvitals.diagnostics.compare.model import Comparison, Pair
-from trainvitals.diagnostics.render import comparison_rows
+from trainvitals.diagnostics.compare.model import Comparison, Difference, Pair
+from trainvitals.diagnostics.render import comparison_rows, words
 from trainvitals.diagnostics.render.sanitise import for_terminal, terminal
 from trainvitals.parsers.model import Split
 
@@ -36,8 +38,7 @@ DESCRIBED = (
 def show() -> None:
     """Choose two or more runs; the first is what the others are held against."""
     names = list(runs.catalogue())
-    first = [row.name for row in runs.rows() if row.spark][:2]
-    chosen = several_runs(first, MOST_COMPARED, "Choose two or more runs", HELP)
+    chosen = several_runs(_sick_and_sound(), MOST_COMPARED, "Choose two or more runs", HELP)
     if len(chosen) < 2:
         st.info(
             "Choose two runs or more above: the first is what the others are compared with.",
@@ -55,6 +56,13 @@ def show() -> None:
         return
     found, _ = _compared(tuple(id(one.case.run.series) for one in shown.values()), patterns, by, last, shown)
     _draw(found, shown, tuple(names))
+
+
+def _sick_and_sound() -> list[str]:
+    """What is compared before anybody chooses: the worst run, with one like it that is well, if there is any."""
+    drawn = [row for row in runs.rows() if row.spark]
+    sound = sound_one(drawn[0], drawn) if drawn else None
+    return [sound, drawn[0].name] if sound else [row.name for row in drawn[:2]]
 
 
 def _controls(chosen: Sequence[str]) -> tuple[str, str, float, tuple[str, ...]]:
@@ -95,8 +103,10 @@ def _compared(
 def _draw(found: Comparison, shown: dict[str, Shown], names: tuple[str, ...]) -> None:
     inert_found = for_terminal(found)
     st.markdown(f"**{inert(comparison_rows.headline(inert_found))}**")
-    for number, group in enumerate(inert_found.groups):
-        st.caption(f"{'first' if number == 0 else 'other'}: {inert(comparison_rows.group(group))}")
+    sides = (
+        f"{'other' if n else 'first'}: {inert(comparison_rows.group(g))}" for n, g in enumerate(inert_found.groups)
+    )
+    st.caption("  \n".join(sides))
     if not found.rows:
         st.info(_why_nothing(found), icon=":material/compare_arrows:")
     _settings(inert_found)
@@ -125,13 +135,24 @@ def _settings(found: Comparison) -> None:
     if not found.differences:
         st.caption("No setting that the logs tell differs.")
         return
-    st.markdown(f"**Settings that differ** ({len(found.differences)})")
-    columns = {"setting": [d.name for d in found.differences]}
+    both = [one for one in found.differences if NOT_TOLD not in one.values]
+    partly = found.differences[len(both) :]
+    if both:
+        st.markdown(f"**Settings that differ** ({len(both)})")
+        _differences(both, found, "Settings that are not the same everywhere")
+    if partly:
+        st.caption(f"{words.count(len(partly), 'more setting')} stand in the logs of some only")
+        with st.expander("Settings that not all logs tell"):
+            _differences(partly, found, "Settings that not all logs tell")
+
+
+def _differences(shown: Sequence[Difference], found: Comparison, alt: str) -> None:
+    columns = {"setting": [d.name for d in shown]}
     for number, group in enumerate(found.groups):
         # Two groups can have names that are cut alike.
         name = group.name if group.name not in columns else f"{group.name} ({number + 1})"
-        columns[name] = [d.values[number] for d in found.differences]
-    st.dataframe(pd.DataFrame(columns), hide_index=True, alt="Settings that are not the same everywhere")
+        columns[name] = [d.values[number] for d in shown]
+    st.dataframe(pd.DataFrame(columns), hide_index=True, alt=alt)
 
 
 @st.fragment

@@ -21,12 +21,13 @@ from trainvitals.diagnostics.charts.columns import rows
 from trainvitals.diagnostics.charts.palette import Style
 from trainvitals.diagnostics.charts.panels import Frame, Ink, Panel
 from trainvitals.diagnostics.charts.traces import Trace, Window
+from trainvitals.diagnostics.companions import companions
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.smoothing import Kind
 
 METRICS, AXIS, FROM, TO = "metrics", "x", "from", "to"
 AT_FIRST = 4
-"""Runs that are shown before any is chosen: the worst of those that have a curve."""
+"""Runs that are shown before any is chosen: the worst that has a curve, and others like it."""
 KINDS: dict[Kind, str] = {"time": "time-weighted", "points": "TensorBoard"}
 HELP = (
     "**time-weighted**: the default of Weights & Biases. Distances in x count, so irregular logging changes nothing. "
@@ -55,13 +56,17 @@ class Look:
 def show() -> None:
     """Choose runs; everything below is drawn anew without them being read again."""
     names = list(runs.catalogue())
-    first = [row.name for row in runs.rows() if row.spark][:AT_FIRST] or names[:1]
-    chosen = several_runs(first, MOST_DRAWN, "Choose up to ten runs")
+    chosen = several_runs(_sickest(names), MOST_DRAWN, "Choose up to ten runs")
     shown = drawing.load(chosen)
     if not shown:
         st.info("Choose one or more runs above to see their curves.", icon=":material/show_chart:")
         return
     _curves(shown, tuple(names))
+
+
+def _sickest(names: Sequence[str]) -> list[str]:
+    drawn = [row for row in runs.rows() if row.spark]
+    return [row.name for row in drawn[:1]] + companions(drawn[0], drawn)[: AT_FIRST - 1] if drawn else list(names[:1])
 
 
 @st.fragment
@@ -205,7 +210,7 @@ def _panel(
     log = look.log and panels.is_log([one for _, one in traces], look.window)
     inks = [
         Ink(
-            terminal(name, 60),
+            terminal(name),
             styles[name],
             one,
             drawing.as_drawn(one, look.window, columns, log=log),

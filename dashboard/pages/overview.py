@@ -58,20 +58,21 @@ def show() -> None:
     """Draw the table of runs, worst first; a clicked name opens its run, ticked ones are looked at together."""
     all_runs = _listing(runs.snapshot())
     kept = places(all_runs.rows, _filters(all_runs))
-    _summary(all_runs.rows, [all_runs.rows[i] for i in kept])
+    line = st.container(horizontal=True, vertical_alignment="center")
+    with line:
+        _summary(all_runs.rows, [all_runs.rows[i] for i in kept])
     if kept:
         _table(all_runs, kept)
+        with line:
+            ticked.ways_on()
     else:
         st.info("No run fits these filters: take one of them away to see runs again.", icon=":material/filter_alt_off:")
     runs.look_for_new()
 
 
 def _table(all_runs: Listing, kept: Sequence[int]) -> None:
-    ways_on = st.container(horizontal=True, vertical_alignment="center")
     cells = all_runs.cells if len(kept) == len(all_runs.rows) else all_runs.cells.take(kept)
     ticked.table([all_runs.rows[i].name for i in kept], cells, all_runs.columns)
-    with ways_on:
-        ticked.ways_on()
 
 
 def show_progress() -> None:
@@ -155,4 +156,4 @@ def _summary(found: Sequence[Row], kept: Sequence[Row]) -> None:
     parts = [f":{table.COLOURS[v]}[{table.ICONS[v].split()[0]} **{counts[v]:,} {v}**]" for v in runs.ORDER if counts[v]]
     total = f"{len(found):,} run{'s' * (len(found) != 1)}"
     of = f"{len(kept):,} of {total}" if len(kept) < len(found) else total
-    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} below {inert(runs.root())}]")))
+    st.markdown(" &nbsp; ".join((*parts, f":gray[{of} below {inert(runs.root())}]")), width="content")

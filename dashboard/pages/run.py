@@ -10,6 +10,7 @@ from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.pages.curves import METRICS
 from trainvitals.dashboard.run import log
 from trainvitals.dashboard.run.page import draw
+from trainvitals.diagnostics.companions import sound_one
 from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.report import Report
 
@@ -19,7 +20,7 @@ MOST_METRICS = 3
 
 def show() -> None:
     """Draw the run that the URL names, or the sickest one."""
-    chooser, ways_on = st.columns([5, 2], vertical_alignment="center")
+    chooser, ways_on = st.columns([5, 3], vertical_alignment="center")
     with chooser:
         name = sickest_or_chosen(_forget_place)
     one = runs.named(name)
@@ -35,8 +36,16 @@ def _ways_on(report: Report) -> None:
     """Links to the same run on other pages."""
     worst = [metric for finding in words.ranked(report.findings)[:1] for metric in finding.metrics]
     st.page_link(links.page("curves"), label="Curves", query_params={RUNS: [report.run], METRICS: worst[:MOST_METRICS]})
+    if other := _sound(report):
+        st.page_link(links.page("compare"), label="Compare", query_params={RUNS: [other, report.run]})
     st.page_link(links.page("ratios"), label="Ratios", query_params={RUN: report.run})
     st.page_link(links.page("landscape"), label="Landscape", query_params={RUN: report.run})
+
+
+def _sound(report: Report) -> str | None:
+    rows = runs.rows()
+    mine = next((row for row in rows if row.name == report.run), None)
+    return sound_one(mine, rows) if mine else None
 
 
 def _forget_place() -> None:

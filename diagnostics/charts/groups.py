@@ -134,7 +134,7 @@ def _compared(found: Comparison, metric: str, split: str, plain: Panel) -> list[
 
 def group_label(group: Group) -> str:
     """A group in a legend, with the number of its runs."""
-    name = terminal(group.name, 60)
+    name = terminal(group.name)
     return name if len(group.runs) == 1 else f"{name} (n = {len(group.runs)})"
 
 

@@ -52,7 +52,7 @@ def _trace(name: str, x: Floats, y: Floats) -> Trace:
 def _panel(title: str, traces: Sequence[Trace], styles: Sequence[Style], *, log: bool) -> Panel:
     columns = panels.columns(4)
     inks = [
-        Ink(terminal(one.run, 60), style, one, drawn(one, Window(), columns, log=log))
+        Ink(terminal(one.run), style, one, drawn(one, Window(), columns, log=log))
         for one, style in zip(traces, styles, strict=False)
     ]
     return panels.panel(title, inks, Window(), log=log, trim=False)

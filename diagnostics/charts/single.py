@@ -80,4 +80,4 @@ def _labels(series: Sequence[Series], logged: Sequence[Series]) -> list[str]:
     found = [f"{one.split} {one.logged_as}".strip() for one in series]
     found += [f"{one.split} {one.logged_as}".strip() + AS_LOGGED for one in logged]
     numbers = [found[:i].count(label) + 1 for i, label in enumerate(found)]
-    return [terminal(label + f" {n}" * (n > 1), 60) for label, n in zip(found, numbers, strict=True)]
+    return [terminal(label) + f" {n}" * (n > 1) for label, n in zip(found, numbers, strict=True)]

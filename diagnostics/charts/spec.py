@@ -26,6 +26,8 @@ FAINT = 0.28
 """Opacity of the values as they are, behind a smoothed line."""
 LEGEND_WIDTH, LEGEND_ROW = 300, 18
 """Pixels that a legend may be wide, also in the narrowest window, and that each of its rows is high."""
+LEGEND_LETTERS = 38
+"""Letters that a label may have within that width."""
 
 STRIP = 4
 """Height of the strip that shows from where to where a finding reaches."""
@@ -106,7 +108,7 @@ def _legend(look: Spec) -> Spec:
     place = {"x": quantitative("x", scale=None, axis=None), "y": quantitative("y", scale=None, axis=None)}
     line = layer("legend", {"type": "rule", "strokeWidth": 2}, {**place, "x2": {"field": "x2"}, **look})
     text = {"type": "text", "align": "left", "baseline": "middle", "dx": 6, "limit": LEGEND_WIDTH - 40}
-    name = {**place, "x": quantitative("x2", scale=None, axis=None), "text": nominal("run")}
+    name = {**place, "x": quantitative("x2", scale=None, axis=None), "text": nominal("told")}
     return {"layer": [line, layer("legend", {**text, "color": "gray", "fontSize": 12}, name)], "view": {"stroke": None}}
 
 
@@ -118,7 +120,14 @@ def _legend_columns(labels: Sequence[str]) -> tuple[Columns, int]:
     x = (at % count) * float(width)
     y = (at // count) * float(LEGEND_ROW) + LEGEND_ROW / 2
     rows = -(-len(labels) // count)
-    return {"x": x, "x2": x + 26.0, "y": y, "run": np.array(labels, object)}, rows * LEGEND_ROW
+    told = np.array([_shortened(label) for label in labels], object)
+    return {"x": x, "x2": x + 26.0, "y": y, "run": np.array(labels, object), "told": told}, rows * LEGEND_ROW
+
+
+def _shortened(label: str) -> str:
+    """A label without its middle, where it is too long: runs are told apart by how their names end."""
+    half = LEGEND_LETTERS // 2
+    return label if len(label) <= LEGEND_LETTERS else f"{label[:half]}\u2026{label[-half:]}"
 
 
 def _panel(
@@ -165,7 +174,7 @@ def _title(one: Panel) -> str:
 
 def _x(shown: Frame, *, is_last: bool) -> Spec:
     scale = _range(shown.low * shown.factor, shown.high * shown.factor)
-    axis: Spec = {"labels": is_last, "labelFlush": True, "labelOverlap": True}
+    axis: Spec = {"labels": is_last, "labelFlush": True, "labelOverlap": True, "tickCount": 12}
     if shown.is_date:
         times, form = ticks(shown.low, shown.high)
         # The expression is of ours alone: the form of the labels.
@@ -180,7 +189,7 @@ def _y(one: Panel) -> Spec:
     scale = {**_range(one.low, one.high), **({"type": "log"} if one.log else {"zero": False})}
     extent = dict.fromkeys(("minExtent", "maxExtent"), AXIS_ROOM)
     ticks = decades(one.low, one.high) if one.log else {}
-    axis = {**extent, "format": ".4~g", "tickCount": 5, "labelOverlap": True, **ticks}
+    axis = {**extent, "format": ",.6~g", "tickCount": 5, "labelOverlap": True, **ticks}
     return quantitative("y", title=None, scale=scale, axis=axis)
 
 

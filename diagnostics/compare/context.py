@@ -48,14 +48,17 @@ _SYNONYMS = {other: name for name, others in ALIASES.items() for other in others
 
 
 def differences(sides: Sequence[Sequence[Case]]) -> tuple[Difference, ...]:
-    """Settings that are not the same in all groups, by name; several values within a group stand beside each other."""
+    """Settings that are not the same in all groups, by name, those first that all groups tell.
+
+    Several values within a group stand beside each other.
+    """
     names = sorted({name for cases in sides for case in cases for name in case.run.config})
     found = []
     for name in names:
         values = tuple(_value(cases, name) for cases in sides)
         if not is_incidental(name, sides) and len(set(values)) > 1:
             found.append(Difference(name, values))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: NOT_TOLD in one.values))
 
 
 def is_incidental(name: str, sides: Sequence[Sequence[Case]] = ()) -> bool:

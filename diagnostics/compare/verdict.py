@@ -90,11 +90,17 @@ def _amount(row: Row, relative: float, absolute: float, sign: str) -> str:
     return f"{percent(relative, sign)} ± {percent(half)}"
 
 
+HUGE = 1e7
+"""Percents from which on they are written with an exponent."""
+
+
 def percent(share: float, sign: str = "") -> str:
     """A share as a percentage with enough decimals to be seen: 12 %, 1.3 %, 0.04 %; three digits of 85 700 %."""
     size = abs(share) * 100
     if not math.isfinite(size):
         return number(share)
+    if size >= HUGE:
+        return f"{share * 100:{sign}.3g} %"
     if size >= 1000:
         return f"{float(f'{share * 100:.3g}'):{sign},.0f} %".replace(",", " ")
     digits = 0 if size >= 100 else 1 if size >= 0.95 or size == 0 else 2

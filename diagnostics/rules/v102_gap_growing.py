@@ -15,6 +15,8 @@ from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import blocks, mann_kendall
 
 CODE, NAME = "V102", "gap-growing"
+MANIFOLD = 10.0
+"""From how many times the training loss on validation is told as such."""
 
 REMEDY = (
     "take the checkpoint from which validation stands still; then more or more varied data, dropout or weight decay, "
@@ -79,20 +81,27 @@ def _finding(case: Case, gap: Gap, middle: float, end: float, fell: float, z: fl
     c = gap.held_out
     start, last = gap.first + len(gap) // 2, gap.first + len(gap) - 1
     best = gap.first + int(np.argmin(gap.above))
-    ends = [f"{100 * (level(v) - 1):.0f} %" for v in (middle, end)]
     return Finding(
         CODE,
         NAME,
         "warn",
         (c.series.metric,),
-        f"{label(c.series)} stands {ends[1]} above the training loss, {ends[0]} in the middle of the run, and changed "
-        f"by {percent(-fell)} since then; it was best at step {c.step(best):.9g}",
+        f"{label(c.series)} stands {_told(middle, end)}, and changed by {percent(-fell)} since then; it was best at "
+        f"step {c.step(best):.9g}",
         remedy(case, "V102", REMEDY),
         c.step(start),
         c.step(last),
         tuple(evidence(case, c.series, i) for i in sorted({start, best, last})),
         f"Mann-Kendall z {z:+.1f} of the gap over {len(gap)} evaluations",
     )
+
+
+def _told(middle: float, end: float) -> str:
+    """How far validation is above training: in percent, or as a factor where percents would have too many digits."""
+    if level(end) >= MANIFOLD:
+        return f"at {level(end):.3g} times the training loss, {level(middle):.3g} times in the middle of the run"
+    high, half = (f"{100 * (level(v) - 1):.0f} %" for v in (end, middle))
+    return f"{high} above the training loss, {half} in the middle of the run"
 
 
 RULE = Rule(CODE, NAME, "warn", check)

@@ -30,6 +30,7 @@ FIELDS = {
     "code",
     "message",
     "label",
+    "told",
     "row",
     "a",
     "b",
@@ -239,3 +240,15 @@ def test_times_of_day_are_round_and_told_in_utc():
 def test_a_logarithmic_axis_needs_something_positive(values, can):
     one = case({"loss": values})
     assert panels.is_log([trace(one, one.run.series[0], "step")], Window()) is can
+
+
+def test_a_long_name_keeps_its_beginning_and_its_end_in_the_legend():
+    names = [f"{'sweep/lr-' * 12}{end}" for end in ("first", "second")]
+    look = styles(names)
+    traces = [trace(case({"loss": [3.0, 2.0]}), case({"loss": [3.0, 2.0]}).run.series[0], "step") for _ in names]
+    inks = [panels.Ink(n, look[n], t, drawn(t, Window(), 9, log=False)) for n, t in zip(names, traces, strict=True)]
+    one = panels.panel("loss", inks, Window(), log=False, trim=False)
+    data = spec.chart([one], panels.frame(traces, "step", Window(), ["step"]), "").data["legend"]
+    assert data["run"].tolist() == names, "runs are told apart by all of their names"
+    assert [told[-6:] for told in data["told"]] == ["-first", "second"]
+    assert all(told.startswith("sweep/lr-") and len(told) < 40 for told in data["told"])

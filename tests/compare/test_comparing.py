@@ -164,7 +164,12 @@ def test_settings_that_differ_come_by_name_and_without_secrets_or_folders():
         "b", 2.0, config={"lr": 3e-4, "learning_rate": 3e-4, "seed": 1, "output_dir": "y", "api_key": "BBB", "m": 2}
     )
     found = {d.name: d.values for d in compare([a, b]).differences}
-    assert found == {"learning_rate": ("0.001", "0.0003"), "n": ("1", "-"), "m": ("-", "2")}
+    assert list(found.items()) == [("learning_rate", ("0.001", "0.0003")), ("m", ("-", "2")), ("n", ("1", "-"))]
+
+
+def test_settings_that_all_runs_tell_come_first():
+    a, b = level("a", 2.0, config={"zeta": 1, "alpha": 1}), level("b", 2.0, config={"zeta": 2})
+    assert [d.name for d in compare([a, b]).differences] == ["zeta", "alpha"]
 
 
 def test_steps_saved_are_read_where_both_runs_reached_the_same_level():
@@ -236,7 +241,15 @@ def test_nan_in_a_log_is_no_part_of_its_level():
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0.0004, "0.04 %"), (0.013, "1.3 %"), (0.5, "50.0 %"), (5.81, "581 %"), (857.4, "85 700 %"), (math.inf, "inf")],
+    [
+        (0.0004, "0.04 %"),
+        (0.013, "1.3 %"),
+        (0.5, "50.0 %"),
+        (5.81, "581 %"),
+        (857.4, "85 700 %"),
+        (3.871e30, "3.87e+32 %"),
+        (math.inf, "inf"),
+    ],
 )
 def test_shares_are_told_with_as_many_digits_as_mean_something(share, said):
     assert percent(share) == said

@@ -43,6 +43,13 @@ def test_a_growing_gap_warns(held_out, evaluations):
     assert "above the training loss" in found.message
 
 
+def test_a_gap_of_many_times_is_told_as_such():
+    found = judge(lambda t: 3 * np.exp(-8 * t), stands)
+    assert isinstance(found, Finding)
+    assert "times the training loss" in found.message
+    assert "%" not in found.message.partition("and changed")[0]
+
+
 @pytest.mark.parametrize("evaluations", [6, 20, 60])
 @pytest.mark.parametrize(
     ("train", "held_out"),
