@@ -15,9 +15,9 @@ HELD_OUT: tuple[Split, ...] = ("eval", "test")
 """Splits of data that is not trained on, in order of preference."""
 
 OTHER_NAMES = (
-    *("cost", "objective", "nll", "ce", "xent", "cross_entropy", "bce", "nll_loss", "ce_loss", "cross_entropy_loss"),
-    *("bce_loss", "logloss", "log_loss", "binary_logloss", "multi_logloss", "mlogloss", "mse", "mse_loss"),
-    *("mean_squared_error", "l2", "l2_loss", "rmse", "mae", "mae_loss", "l1", "l1_loss", "huber_loss"),
+    *("cost", "objective", "nll", "ce", "xent", "cross_entropy", "cross-entropy", "bce", "nll_loss", "ce_loss"),
+    *("cross_entropy_loss", "bce_loss", "logloss", "log_loss", "binary_logloss", "multi_logloss", "mlogloss", "mse"),
+    *("mse_loss", "mean_squared_error", "l2", "l2_loss", "rmse", "mae", "mae_loss", "l1", "l1_loss", "huber_loss"),
 )
 """What a training loss may be called in a log that has no `loss`."""
 

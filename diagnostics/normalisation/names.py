@@ -32,6 +32,8 @@ ALIASES = {
     "step_loss": "loss",
     "batch_loss": "loss",
     "iter_loss": "loss",
+    "avr_loss": "loss",
+    "crossentropyloss": "loss",
     "avg_loss": "loss",
     "avg._loss": "loss",
     "average_loss": "loss",
@@ -170,7 +172,10 @@ _SUFFIX = re.compile(
 )
 """Behind other names the same words may say something else: `std_dev`, `hits_test`."""
 _PREFIX = re.compile(
-    r"(" + "|".join(SPLIT_WORDS) + r")(?:[/_. :-]+(?=.)|(?=(?:loss|acc|accuracy|err|error|ppl)$))", re.IGNORECASE
+    r"("
+    + "|".join(SPLIT_WORDS)
+    + r")(?:(?:_\d{1,2}(?=[-']))?(?:'s)?[/_. :-]+(?=.)|(?=(?:loss|acc|accuracy|err|error|ppl)$))",
+    re.IGNORECASE,
 )
 _AVERAGE = re.compile(
     r"(?:avg|average|mean|running)[._ -]+(?=(?:" + "|".join(SPLIT_WORDS) + r")[/_. -]*loss$)", re.IGNORECASE

@@ -22,10 +22,13 @@ from trainvitals.parsers.text.tokens import Field, Token, expression, shown, tok
 from trainvitals.parsers.text.units import COUNT_UNITS, SCALES, SIZE_UNITS, STEP_TIMES, TIME_UNITS
 
 _CODE = pattern(
-    r"(?<!=)==(?![=>])|[-+*/]=|\bself\.|\bdef |\breturn\b|\bimport |%[ds]|\{:|=\s*+[^\W\d][\w.]*+\(|;\s*+\Z"
+    r"(?<!=)==(?![=>])|[-+*/]=|\bself\.|\bdef |\breturn\b|\bimport |%[ds]|\{:|=\s*+[^\W\d][\w.]*+\("
     r"|[a-z_]\.[a-z_]\w*+\(|\A\s*+(?:[-+<>][^\W\d]|@@|#include|[{\"'])|[\"']\s*+:"
 )
 """Source code and what tools for it print, JSON and other files of settings."""
+_STATEMENT = pattern(r";\s*+\Z")
+_ROW = pattern(r"(?:step|iter(?:ation)?|epoch)[ :=#]{0,3}\d", re.IGNORECASE)
+"""What no statement has: `Step 50/1000; ppl: 9.1;`."""
 _LEVELS = frozenset({"info", "debug", "warning", "warn", "error", "notice", "root", "i", "w", "e"})
 _CUTS = frozenset(
     {
@@ -116,7 +119,7 @@ def dissect(line: str) -> tuple[Shape, tuple[str, ...]] | None:
 
     None for all other lines, and for damaged ones.
     """
-    if len(line) > MAX_LINE or _CODE.search(line):
+    if len(line) > MAX_LINE or _CODE.search(line) or (_STATEMENT.search(line) and not _ROW.search(line)):
         return None
     parts = tokens(line.strip())
     if any(part.kind == "mark" and part.text.isdigit() for part in parts):
@@ -219,6 +222,8 @@ def _number(parts: list[Token], i: int, name: str, *, leading: bool) -> int:
         return end
     elif low in TIME_UNITS or low in SIZE_UNITS:
         return i + 1
+    elif naming.is_split(name) and token.whole and _begins_count(parts, i):
+        token.field = Field(name, "epoch")
     elif name:
         token.field = _named(name, token, unit)
         return i + 1
@@ -267,6 +272,12 @@ def _total(parts: list[Token], i: int) -> int:
     if not joined or not total.whole or _amount(token) > _amount(total):
         return 0
     return found[1]
+
+
+def _begins_count(parts: list[Token], i: int) -> bool:
+    """Whether a count in square brackets stands behind a number, which is then the epoch: `Train: 3 [50/1251`."""
+    found = list(_solid(parts, i + 1, 2))
+    return len(found) == 2 and parts[found[0]].text == "[" and _total(parts, found[1]) > 0
 
 
 def _amount(token: Token) -> float:

@@ -41,6 +41,7 @@ _METRICS = frozenset(
 )  # fmt: skip
 """Words that say that a number was measured on a model."""
 _SPEAKING = ("loss", "err", "acc", "perplexity", "norm", "reward", "auc")
+_NORMS = (" l1", " l2", "_l1", "_l2")
 _NO_OUTCOMES = frozenset({"lr", "norm", "gnorm", "grad"})
 _METRICS_ALONE = frozenset(
     {"learn", "train", "test", "val", "valid", "dev", "eval", "training", "validation", "avg", "learning rate", "l.r."}
@@ -101,7 +102,7 @@ def is_metric(name: str) -> bool:
         return True
     if not _SETTINGS.isdisjoint(parts):
         return False
-    return any(part in _METRICS or part.endswith(_SPEAKING) for part in parts)
+    return low.endswith(_NORMS) or any(part in _METRICS or part.endswith(_SPEAKING) for part in parts)
 
 
 @lru_cache(maxsize=4096)

@@ -551,6 +551,8 @@ NAMES = [
     ("Epoch #{n} finished. Train loss: {a}; Val. loss: {b}", [("Train loss", "epoch"), ("Val. loss", "epoch")]),
     ("step {n} loss {a} dt {b}ms", [("loss", "step"), ("dt", "step")]),
     ("step {n} loss {a}, saved in {b}ms", [("loss", "step")]),
+    ("Step {n}/1000; ppl: {a}; xent: {b};", [("ppl", "step"), ("xent", "step")]),
+    ("[{n}]\ttraining's l2: {a}\tvalid_1's l2: {b}", [("training's l2", "step"), ("valid_1's l2", "step")]),
 ]
 
 
@@ -558,6 +560,13 @@ NAMES = [
 def test_a_number_has_the_name_that_a_reader_would_give_it(line, expected):
     parsed = read("".join(line.format(n=n, a=1 / n, b=2 / n) + "\n" for n in range(1, 5)))
     assert [(s.logged_as, "step" if np.isfinite(s.step).all() else "epoch") for s in parsed.series] == expected
+
+
+def test_a_split_before_a_count_numbers_the_epochs():
+    lines = [f"Train: {n // 2} [{50 * (n % 2):4d}/100 ({50 * (n % 2):3d}%)]  Loss: {1 / (n + 1)}\n" for n in range(6)]
+    parsed = read("".join(lines))
+    assert points(parsed, "Loss", "train") == [(50.0 * n, 1 / (n + 1)) for n in range(6)]
+    assert [s.logged_as for s in parsed.series] == ["Loss"]
 
 
 def test_times_of_steps_in_several_units_are_one_series_in_seconds():
