@@ -46,7 +46,7 @@ def check(
     tolerance: float = 0.015,
     errors: float = 3.0,
     stretch: float = 0.4,
-    rows: int = 20,
+    rows: int = 12,
     same: int = 5,
     chance: float = 0.2,
 ) -> Result:
@@ -59,7 +59,7 @@ def check(
 
     What to try: overfit one batch; look at inputs and labels together; the predictions will be the same for all inputs.
 
-    How it decides: the median of the last `stretch` (40 %) of at least `rows` (20) rows lies within max(`tolerance` 1.5
+    How it decides: the median of the last `stretch` (40 %) of at least `rows` (12) rows lies within max(`tolerance` 1.5
     %, `errors` 3 standard errors, at most 3 %) of the entropy, and a line through it leaves no room for a fall of 3 %.
     The entropy is that of configured class counts or shares; ln(classes) where the loss fell to it from above by 5 %;
     that of the majority class where a held-out accuracy is exactly the same in its last `same` (5) evaluations, as it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from trainvitals.diagnostics.case import HELD_OUT, Case
@@ -44,14 +46,14 @@ def check(
     How it decides: by counting. Before it freezes the series must have moved by `quanta` (5) units of the last decimal
     that the log keeps from row to row (median of 32), with at most `repeated` (20 %) of the rows alike, and the run of
     equal values must be `longer` (3) times as long as any before: a rounded or carried-forward value repeats anyway. A
-    held-out loss of many digits needs to have moved once only: not even the last of them changes while the weights
-    do not. A train loss that is constant from its first row is judged from `constant_rows` (12) rows on and if its value has
-    `digits` (1000) units of its last decimal. The learning rate must not be 0. Zeros are N102's; a gradient norm at its
-    maximum is clipped. Accuracies, learning rates and memory may stand still and are not looked at. Source: definition
-    of this tool.
+    held-out loss needs to have moved once only, with fewer digits by 100 units of the last one: it changes as long as
+    the weights do. A train loss that is constant from its first row is judged from `constant_rows` (12) rows on and if
+    its value has `digits` (1000) units of its last decimal. The learning rate must not be 0. Zeros are N102's; a
+    gradient norm at its maximum is clipped. Accuracies, learning rates and memory may stand still and are not looked
+    at. Source: definition of this tool.
 
-    Blind spots: freezing in fewer than 8 rows or 4 evaluations, or to a value that still trembles in its last digit; losses rounded to
-    so few digits that they stand still when they converge.
+    Blind spots: freezing in fewer than 8 rows or 4 evaluations, or to a value that still trembles in its last digit;
+    losses rounded to so few digits that they stand still when they converge.
     """
     reason = other_aim(case)
     if reason:
@@ -60,7 +62,9 @@ def check(
     if not judged:
         return NotRun(CODE, f"inconclusive: no loss and no gradient norm has {evaluations} values")
     for series in judged:
-        run = _frozen(series, shortest, quanta, repeated, longer) or _same_evaluations(series, evaluations, longer)
+        run = _frozen(series, shortest, quanta, repeated, longer) or _same_evaluations(
+            series, evaluations, shortest, longer
+        )
         if run is None and series is case.loss:
             run = _constant(series, constant_rows, digits)
         if run is not None and _learning(case, series, *run):
@@ -87,13 +91,19 @@ def _frozen(series: Series, shortest: int, quanta: float, repeated: float, longe
     return None
 
 
-def _same_evaluations(series: Series, shortest: int, longer: float) -> tuple[int, int] | None:
-    """First and last index of equal values at the end of a held-out loss of many digits that had moved before."""
+def _same_evaluations(series: Series, least: int, most: int, longer: float) -> tuple[int, int] | None:
+    """First and last index of equal values at the end of a held-out loss that had moved before.
+
+    `least` of them are enough where there are seven digits, `most` where the last move was of 100 units of the last.
+    """
     values = series.value
-    last = int(np.flatnonzero(np.diff(values, prepend=np.nan) != 0)[-1]) if values.size else 0
-    precise = series.split in HELD_OUT and last >= 2 and quantum(values[np.isfinite(values)]) < 1e-6 * abs(values[last])
+    if series.split not in HELD_OUT or values.size < least or not np.isfinite(values).all() or values[-1] == 0:
+        return None
+    last = int(np.flatnonzero(np.diff(values, prepend=np.nan) != 0)[-1])
+    unit, moved = quantum(values), abs(values[last] - values[last - 1])
+    needed = least if unit < 1e-6 * abs(values[last]) else most if moved >= 100 * unit else math.inf
     before = max((b - a + 2 for a, b in stretches(np.diff(values[:last]) == 0)), default=1)
-    return (last, values.size - 1) if precise and values.size - last >= max(shortest, longer * before) else None
+    return (last, values.size - 1) if last >= 2 and values.size - last >= max(needed, longer * before) else None
 
 
 def _moved(before: Floats, values: Floats, frozen: float, quanta: float, repeated: float) -> bool:

@@ -85,6 +85,12 @@ def test_evaluations_of_many_digits_are_equal_only_if_the_weights_are():
     assert (found.step_start, found.step_end) == (90, 180)
 
 
+def test_evaluations_of_few_digits_must_have_moved_far():
+    assert isinstance(judged_at([3.91, 3.72, *[3.6817] * 8]), Finding)
+    assert isinstance(judged_at([3.91, 3.72, *[3.6817] * 7]), Pass)
+    assert isinstance(judged_at([3.6842, 3.6823, 3.6818, *[3.6817] * 9]), Pass)
+
+
 @pytest.mark.parametrize(
     "values",
     [EVALUATIONS[:-1], np.round(EVALUATIONS, 4), np.repeat(EVALUATIONS[:3], 4), EVALUATIONS[1:], [*EVALUATIONS, 3.6]],
