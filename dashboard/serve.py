@@ -18,9 +18,14 @@ from trainvitals.diagnostics.processes import Process, most_processes
 if TYPE_CHECKING:
     from trainvitals.diagnostics.catalogue import Catalogue
 
-MANY, MOMENT = 100, 1.0
-"""Files below a folder from which on some of them are expected to be runs enough to share the reading of; seconds
-in which the first table is drawn, which other pages must not delay."""
+MANY = 100
+"""Files below a folder from which on some of them are expected to be runs enough to share the reading of."""
+
+MOMENT = 1.0
+"""Seconds in which the first table is drawn, which loading other pages must not delay."""
+
+PATIENCE = 0.5
+"""Seconds for finding out which files are runs, before anything else is loaded: the workers wait for it."""
 
 WORKER = "trainvitals.diagnostics.catalogue.worker"
 
@@ -47,6 +52,7 @@ def _begin(folder: str, ahead: list[Process]) -> None:
 
     catalogue = catalogue_of(folder)
     catalogue.refresh(ahead)
+    catalogue.wait_for_list(PATIENCE)
     threading.Thread(target=_load_pages, args=(catalogue,), daemon=True).start()
 
 

@@ -27,6 +27,9 @@ LONG_TO_READ = 1_000_000
 LOOK, RESCAN = 2.0, 15.0
 """Seconds at least between two looks at running trainings, and between two looks for new runs beside them."""
 
+MOMENT = 0.5
+"""Seconds after a scan in which its table is drawn, which nothing else should delay."""
+
 COST = 20.0
 """The folder is listed again after so many times what listing it took."""
 
@@ -68,6 +71,8 @@ class Catalogue:
         self._known: dict[RunFiles, tuple[Entry, ...]] = {}
         self._found: tuple[RunFiles, ...] = ()
         self._scan: threading.Thread | None = None
+        self._saving: threading.Thread | None = None
+        self._listed = threading.Event()
         self._trouble = ""
         self._version = 0
         self._snapshot = Snapshot(version=-1)
@@ -89,6 +94,15 @@ class Catalogue:
         if scan is not None:
             scan.join(seconds)
         return scan is not None and not scan.is_alive()
+
+    def wait_for_list(self, seconds: float) -> None:
+        """Wait until it is known which runs there are to read."""
+        self._listed.wait(seconds)
+
+    def wait_for_disk(self) -> None:
+        """Wait until what the last scan has said is kept for the next start."""
+        if self._saving:
+            self._saving.join()
 
     @property
     def snapshot(self) -> Snapshot:
@@ -165,6 +179,7 @@ class Catalogue:
         except TrainvitalsError as error:
             with self._lock:
                 self._trouble, self._version = str(error), self._version + 1
+            self._listed.set()
             return
         stamps = {files: stamp(files) for files in found}
         self._cost = time.monotonic() - started
@@ -175,11 +190,23 @@ class Catalogue:
             self._settings_stamp = decided
         todo = self._begin(found, stamps, settings, stored)
         size = sum(size for files in todo for _, size, *_ in stamps[files])
+        self._listed.set()
         examine_all(todo, size, settings, self._deliver, ahead)
         self._scanned = time.monotonic()
         if self._store:
             with self._lock:
                 known = dict(self._known)
+            self._saving = threading.Thread(target=self._save, args=(self._saving, settings, known), daemon=True)
+            self._saving.start()
+
+    def _save(
+        self, before: threading.Thread | None, settings: Settings, known: dict[RunFiles, tuple[Entry, ...]]
+    ) -> None:
+        """Keep what was said for the next start, when the first table has been drawn."""
+        if before:
+            before.join()
+        time.sleep(MOMENT)
+        if self._store:
             self._store.save(self.folder, settings, known)
 
     def _begin(

@@ -50,6 +50,12 @@ def unedited(monkeypatch):
     monkeypatch.setattr(identity, "program", lambda: PROGRAM)
 
 
+@pytest.fixture(autouse=True)
+def nobody_looks(monkeypatch):
+    """No table is drawn that keeping might delay."""
+    monkeypatch.setattr(catalogue, "MOMENT", 0.0)
+
+
 @pytest.fixture
 def runs(tmp_path):
     """A folder with a healthy run and a sick one."""
@@ -86,6 +92,7 @@ def started(folder, place, settings=Settings):
 def again(found):
     found.refresh()
     assert found.wait(60)
+    found.wait_for_disk()
 
 
 def said(found):
