@@ -18,7 +18,7 @@ from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 
 _HEADER = pattern(
     r"[\W_]{0,40}epoch[\W_]{0,5}(\d{1,9})(?: ?(?:/|of) ?(\d{1,9}))?"
-    r"(?:[\W_]{0,40}|\W{1,5}(?:results|summary|done|metrics):?)",
+    r"(?:[\W_]{0,40}|\W{1,5}(?:results|summary|done|metrics):?|\W{1,5}(?:epoch |elapsed )?time\W{1,3}[\d.:hms ]{1,20})",
     re.IGNORECASE | re.ASCII,
 )
 _AFTER_NAME = pattern(r"([:=])\s+")

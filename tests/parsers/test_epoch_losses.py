@@ -37,3 +37,12 @@ def test_code_and_counts_are_no_rows(line):
 def test_a_damaged_line_gives_no_number_at_all():
     parsed = read("Epoch 1/20\nTrain Loss: 7.49.76 - Train Perplexity: 1803.70\n")
     assert (parsed.series, parsed.source.unread_lines) == ((), 1)
+
+
+@pytest.mark.parametrize("time", ["Time: 0m 21s", "Epoch Time: 1m 2s", "time: 21.3s", "elapsed time - 0:00:21"])
+def test_a_header_may_say_how_long_the_epoch_took(time):
+    parsed = read("".join(f"Epoch: {n:02} | {time}\n\tTrain Loss: {1 / n}\n\t Val. Loss: {2 / n}\n" for n in (1, 2, 3)))
+    assert {s.logged_as: s.epoch.tolist() for s in parsed.series} == {
+        "Train Loss": [1.0, 2.0, 3.0],
+        "Val. Loss": [1.0, 2.0, 3.0],
+    }
