@@ -15,11 +15,14 @@ HELD_OUT: tuple[Split, ...] = ("eval", "test")
 """Splits of data that is not trained on, in order of preference."""
 
 OTHER_NAMES = (
-    *("cost", "objective", "nll", "ce", "xent", "cross_entropy", "cross-entropy", "bce", "nll_loss", "ce_loss"),
-    *("cross_entropy_loss", "bce_loss", "logloss", "log_loss", "binary_logloss", "multi_logloss", "mlogloss", "mse"),
-    *("mse_loss", "mean_squared_error", "l2", "l2_loss", "rmse", "mae", "mae_loss", "l1", "l1_loss", "huber_loss"),
+    *("cost", "nll", "ce", "xent", "cross_entropy", "cross-entropy", "bce", "nll_loss", "ce_loss", "bce_loss"),
+    *("cross_entropy_loss", "logloss", "log_loss", "binary_logloss", "multi_logloss", "mlogloss", "mse", "mse_loss"),
+    *("mean_squared_error", "l2_loss", "rmse", "mae", "mae_loss", "l1_loss", "huber_loss"),
 )
 """What a training loss may be called in a log that has no `loss`."""
+
+NORMS = ("l1", "l2")
+"""A loss where it is logged of held-out data, too; else it may be the size of the weights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +66,8 @@ class Case:
         known = (self.loss_type.main, "loss")
         if any(self.get(name, split) for name in known for split in ("train", *HELD_OUT)):
             return known
-        others = [s.metric for s in self.run.series if s.split == "train" and s.metric in OTHER_NAMES]
+        norms = [name for name in NORMS if any(self.get(name, split) for split in HELD_OUT)]
+        others = [s.metric for s in self.run.series if s.split == "train" and s.metric in (*OTHER_NAMES, *norms)]
         return tuple(others) if len(others) == 1 else known
 
     def config(self, *names: str) -> Any:

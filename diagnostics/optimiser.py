@@ -166,13 +166,14 @@ def second_warm_ups(rate: Rates, drop: float = 3.0, high: float = 0.15, back: fl
     peak = float(value.max(initial=0.0))
     tops = np.append(np.flatnonzero(np.diff(value) < -1e-9 * peak), value.size - 1)
     found = []
-    for i in np.flatnonzero((value[:-1] >= high * peak) & (value[1:] * 1.25 < value[:-1])) + 1:
+    falls = np.flatnonzero((value[:-1] >= high * peak) & (value[1:] * 1.25 < value[:-1])) + 1
+    for i in falls.tolist():
         climb = value[i : int(tops[np.searchsorted(tops, i)]) + 1]
         if value[i] * drop >= value[i - 1] and not (_at_once(value, i) and _as_at_first(value, climb)):
             continue
         warms_up = climb.size >= 3 and climb[-1] > drop * climb[0] and climb[-1] >= back * peak and climb[1] < climb[-1]
         if warms_up or same_start(value, value[i:]):
-            found.append(int(i))
+            found.append(i)
     return np.array(found, np.int64)
 
 

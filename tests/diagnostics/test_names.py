@@ -138,6 +138,8 @@ def test_splits_whose_values_rise_or_lie_apart_are_no_losses():
         ({"cost": [3.0, 2.0], "accuracy": [0.1, 0.2]}, "cost"),
         ({"loss": [3.0, 2.0], "mse": [9.0, 4.0]}, "loss"),
         ({"mse": [9.0, 4.0], "mae": [3.0, 2.0]}, None),
+        ({"l2": [3.0, 2.0], "eval/l2": [3.0, 2.5]}, "l2"),
+        ({"l2": [3.0, 4.0], "accuracy": [0.1, 0.2]}, None),
         ({"mse": [9.0, 4.0], "eval/loss": [3.0, 2.0]}, None),
     ],
 )
