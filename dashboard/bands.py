@@ -13,6 +13,8 @@ from trainvitals.diagnostics.loss_type import Band, Ratio, Reading
 from trainvitals.diagnostics.report import Severity
 from trainvitals.diagnostics.trial_ratio import Meaning
 
+STEP = 0.05
+"""By how much a bound is moved at once; a tenth of it where that is less."""
 FINE = "fine"
 SEVERITIES = (FINE, "info", "warn", "fail")
 """How bad a band is, as it is chosen."""
@@ -45,7 +47,7 @@ def _bounds(ratio: Ratio, key: str) -> list[float]:
             st.number_input(
                 f"{_status(ratio, bound)} below",
                 value=bound,
-                step=0.05,
+                step=STEP if bound > 4 * STEP else bound / 10,
                 format="%.3g",
                 key=f"{key}_{number}",
                 bind="query-params",

@@ -15,9 +15,6 @@ from trainvitals.parsers.model import Series
 RATIOS = "R"
 """How codes of rules about ratios begin."""
 
-WIDE = 30.0
-"""A positive curve whose largest value is this many times its smallest is drawn on a logarithmic axis."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
@@ -26,13 +23,6 @@ class Picture:
     metric: str
     series: tuple[Series, ...]
     raw: Series | None = None
-
-    @property
-    def wide(self) -> bool:
-        """Whether a linear axis would show little but the largest values."""
-        values = np.concatenate([one.value for one in self.series])
-        values = values[np.isfinite(values)]
-        return bool(values.size and values.min() > 0 and values.max() > WIDE * values.min())
 
 
 def picture(metric: str, normalised: Normalised) -> Picture | None:

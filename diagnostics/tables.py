@@ -25,6 +25,9 @@ from trainvitals.parsers.model import Floats, Ints, Series, Split
 MOST_ROWS = 10
 """Rows of a table: a glance, not a listing."""
 
+SMALL = 0.1
+"""Ratios below are told with two digits that mean something, others with two decimals."""
+
 STABLE = 0.05
 """A loss that changed by less is called stable: the scatter of one logged window."""
 
@@ -95,7 +98,11 @@ def ratio_table(case: Case, ratio: Ratio) -> Table | None:
         value = recent(found.value[: i + 1]) if len(points) > MOST_ROWS else float(found.value[i])
         row: list[Cell] = [_place(case, points.step[i], points.epoch[i])]
         row += [round(float(points.epoch[i]), 2) if np.isfinite(points.epoch[i]) else None] if epochs else []
-        row += [_digits(points.values[0, i]), _digits(points.values[1, i]), f"{value:.2f}"]
+        row += [
+            _digits(points.values[0, i]),
+            _digits(points.values[1, i]),
+            _quotient(value),
+        ]
         row += [_target_text(ratio, points.epoch[i])] if epochs and ratio.targets else []
         rows.append((*row, _losses(found, path), _status(ratio, value, path)))
     columns = [case.step_unit, *(["epoch"] if epochs else []), *names, "ratio"]
@@ -123,6 +130,10 @@ def _status(ratio: Ratio, value: float, path: Trajectory) -> str:
         return "-"
     read = reading(band, path)
     return f"{read.severity}: {read.status}" if read.severity else read.status
+
+
+def _quotient(value: float) -> str:
+    return f"{value:.2f}" if abs(value) >= SMALL or value == 0 else f"{value:.2g}"
 
 
 def _target_text(ratio: Ratio, epoch: float) -> str:

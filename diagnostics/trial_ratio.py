@@ -17,7 +17,7 @@ Key = tuple[str, Split]
 """A metric and its split."""
 
 USUAL_BOUNDS = (0.5, 0.8, 1.25, 2.0)
-"""What a new ratio starts with: parity within a quarter is fine, a factor of two is not."""
+"""What a new ratio starts with, times where it stands if that is far from 1: within a quarter is fine, twice is not."""
 
 LONGEST = 40
 """Characters of the word for a band."""
@@ -114,9 +114,11 @@ def span(band: Band) -> str:
     return f"{band.low:g} to {band.high:g}" if math.isfinite(band.low) else f"below {band.high:g}"
 
 
-def own(above: Key, below: Key, name: str = "") -> Ratio:
-    """Two series as a ratio, with the usual bounds."""
-    edges = (-math.inf, *USUAL_BOUNDS, math.inf)
+def own(above: Key, below: Key, name: str = "", level: float = 1.0) -> Ratio:
+    """Two series as a ratio, with the usual bounds around a level."""
+    edges = (-math.inf, *(float(f"{bound * level:.2g}") for bound in USUAL_BOUNDS), math.inf)
+    if len(set(edges)) < len(edges):
+        edges = (-math.inf, *USUAL_BOUNDS, math.inf)
     bands = tuple(Band(a, b, read, read) for a, b, read in zip(edges, edges[1:], OWN, strict=False))
     return Ratio(
         name or f"{told(above)} / {told(below)}",
@@ -128,6 +130,17 @@ def own(above: Key, below: Key, name: str = "") -> Ratio:
         below[1],
         bands=bands,
     )
+
+
+def level(case: Case, above: Key, below: Key) -> float:
+    """What the bounds of a new ratio lie around: parity, or where the run stands if that is far from it.
+
+    What somebody tries out says nothing bad of a run before they have said what is bad.
+    """
+    now = state(case, own(above, below))
+    if isinstance(now, str) or not 0 < now.value < math.inf or USUAL_BOUNDS[0] <= now.value <= USUAL_BOUNDS[-1]:
+        return 1.0
+    return now.value
 
 
 def told(key: Key) -> str:

@@ -41,7 +41,9 @@ def show() -> None:
     chosen = several_runs(_sick_and_sound(), MOST_COMPARED, "Choose two or more runs", HELP)
     if len(chosen) < 2:
         st.info(
-            "Choose two runs or more above: the first is what the others are compared with.",
+            "Choose two runs or more above; the others are held against the baseline."
+            if len(names) > 1
+            else "There is only one run below this folder: a comparison needs two.",
             icon=":material/compare_arrows:",
         )
         return
@@ -67,7 +69,7 @@ def _sick_and_sound() -> list[str]:
 
 def _controls(chosen: Sequence[str]) -> tuple[str, str, float, tuple[str, ...]]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = st.selectbox("Compare with", chosen, key=FIRST, bind="query-params", format_func=terminal, width=280)
+        first = st.selectbox("Baseline", chosen, key=FIRST, bind="query-params", format_func=terminal, width=280)
         by = st.segmented_control(
             "Matched by",
             list(WAYS),

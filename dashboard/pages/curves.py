@@ -28,6 +28,7 @@ from trainvitals.diagnostics.smoothing import Kind
 METRICS, AXIS, FROM, TO = "metrics", "x", "from", "to"
 AT_FIRST = 4
 """Runs that are shown before any is chosen: the worst that has a curve, and others like it."""
+AUTO, LINEAR, LOG = SCALES = ("auto", "linear", "log")
 KINDS: dict[Kind, str] = {"time": "time-weighted", "points": "TensorBoard"}
 HELP = (
     "**time-weighted**: the default of Weights & Biases. Distances in x count, so irregular logging changes nothing. "
@@ -46,7 +47,7 @@ class Look:
 
     axis: Axis
     window: Window
-    log: bool
+    scale: str
     weight: float
     kind: Kind
     trim: bool
@@ -123,7 +124,15 @@ def _look(cases: Sequence[Case]) -> Look:
             on_change=_zoom_out,
         )
         log_x = st.toggle("log x", key="logx", bind="query-params", disabled=axis == "clock")
-        log_y = st.toggle("log y", key="logy", bind="query-params")
+        scale = st.segmented_control(
+            "y axis",
+            SCALES,
+            default=AUTO,
+            required=True,
+            key="y",
+            bind="query-params",
+            help="**auto**: logarithmic where all values are positive, the largest 30 times the smallest or more.",
+        )
         trim = st.toggle(
             "ignore outliers",
             key="trim",
@@ -136,7 +145,7 @@ def _look(cases: Sequence[Case]) -> Look:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind, weight = _smoothing()
         window = _window(axis, log=log_x and axis != "clock")
-    return Look(axis, window, log_y, weight, kind, trim, findings)
+    return Look(axis, window, scale, weight, kind, trim, findings)
 
 
 def _smoothing() -> tuple[Kind, float]:
@@ -199,6 +208,12 @@ def _traces(metric: str, shown: dict[str, Shown], axis: Axis) -> list[tuple[str,
     return [(name, one) for name, one in found if one.x.size]
 
 
+def _is_log(look: Look, traces: Sequence[Trace]) -> bool:
+    if look.scale == AUTO:
+        return panels.is_wide(traces, look.window, trim=look.trim)
+    return look.scale == LOG and panels.is_log(traces, look.window)
+
+
 def _panel(
     metric: str,
     traces: Sequence[tuple[str, Trace]],
@@ -207,7 +222,7 @@ def _panel(
     columns: int,
     styles: Mapping[str, Style],
 ) -> Panel:
-    log = look.log and panels.is_log([one for _, one in traces], look.window)
+    log = _is_log(look, [one for _, one in traces])
     inks = [
         Ink(
             terminal(name),
@@ -235,7 +250,7 @@ def _draw(drawn: Sequence[Panel], frame: Frame, look: Look) -> None:
     take_away.picture(chart, "curves")
     for one in drawn:
         said = list(one.notes)
-        if look.log and not one.log:
+        if look.scale == LOG and not one.log:
             said.append("no value is positive, so the axis is linear")
         if said:
             st.caption(f"**{inert(one.metric)}**: {'; '.join(said)}.")

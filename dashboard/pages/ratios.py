@@ -23,6 +23,8 @@ from trainvitals.diagnostics.tables import ratio_table
 from trainvitals.diagnostics.trial_ratio import State
 
 AXIS, LOG, ABOVE, BELOW, NAME = "x", "logy", "above", "below", "name"
+OWN = "own"
+"""How keys of the fields for a ratio of the reader's own begin."""
 SAVED = "file that a ratio was saved to"
 BADGES = {
     "fail": ("red", ":material/error:"),
@@ -40,7 +42,7 @@ def show() -> None:
         st.toast(f"Saved to {inert(path)}. All runs are judged by it from now on.", duration="long")
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        name = sickest_or_chosen()
+        name = sickest_or_chosen(_forget_bands)
     shown = drawing.load([name]).get(name)
     if shown is None or not shown.case.run.series:
         st.info("This run has no metric, so there is nothing to divide.", icon=":material/percent:")
@@ -54,6 +56,13 @@ def show() -> None:
         kind = inert(shown.case.loss_type.name)
         st.info(f"The loss type of this run, {kind}, has no ratio. Make one of any two series below.")
     _workshop(shown, axis, log)
+
+
+def _forget_bands() -> None:
+    """The bands of one ratio are none of another."""
+    for key in list(st.session_state):
+        if str(key).startswith(f"{OWN}_"):
+            del st.session_state[key]
 
 
 def _axis(case: Case) -> Axis:
@@ -84,13 +93,19 @@ def _workshop(shown: Shown, axis: Axis, log: bool) -> None:
         labels = list(known)
         at = next((labels.index(name) for name in COMMON if name in labels), 0)
         left, right, third = st.columns(3)
-        above = left.selectbox("Numerator", labels, index=at, key=ABOVE, bind="query-params", format_func=terminal)
+        above = left.selectbox(
+            "Numerator", labels, index=at, key=ABOVE, bind="query-params", format_func=terminal, on_change=_forget_bands
+        )
         others = [label for label in labels if label != above]
-        below = right.selectbox("Denominator", others, key=BELOW, bind="query-params", format_func=terminal)
+        below = right.selectbox(
+            "Denominator", others, key=BELOW, bind="query-params", format_func=terminal, on_change=_forget_bands
+        )
         name = third.text_input(
             "Name", key=NAME, bind="query-params", max_chars=60, placeholder=terminal(f"{above} / {below}")
         )
-        ratio = bands.edited(trial_ratio.own(known[above], known[below], name.strip()), "own")
+        pair = known[above], known[below]
+        plain = trial_ratio.own(*pair, name.strip(), trial_ratio.level(shown.case, *pair))
+        ratio = bands.edited(plain, OWN)
         if _drawn(shown.case, ratio, "ratio-own", axis, log):
             _saving(shown.case, ratio, "save-own")
 

@@ -43,7 +43,7 @@ def draw(one: Examined, contents: Mapping[str, bytes] | None = None) -> None:
 
 def _nothing_found(report: Report) -> str:
     if not report.points:
-        return "No metric could be read from this run, so there is nothing to judge: see *Read* for the reason."
+        return "No metric could be read from this run, so there is nothing to judge: see *Files* for the reason."
     if report.verdict == "unknown":
         return "No rule had enough to judge by: see *Rules* for what each one lacks."
     return f"{words.count(len(report.passed), 'rule')} looked and found nothing wrong."

@@ -28,9 +28,9 @@ def draw(examined: Examined, contents: Mapping[str, bytes] | None = None) -> Non
         "Tables": lambda: tables.draw(one.report),
         "Corrections": lambda: corrections.draw(one),
         log.TITLE: lambda: log.draw(one, contents),
-        "Read": lambda: read.draw(one.report),
+        "Files": lambda: read.draw(one.report),
         "Rules": lambda: rules.draw(one.report),
-        "Take away": lambda: take_away.draw(one),
+        "Export": lambda: take_away.draw(one),
     }
     tabs = st.tabs(list(parts), key=log.TAB, bind="query-params")
     for tab, part in zip(tabs, parts.values(), strict=True):

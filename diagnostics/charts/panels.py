@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts import axes
 from trainvitals.diagnostics.charts.axes import Axis
 from trainvitals.diagnostics.charts.palette import Style
-from trainvitals.diagnostics.charts.traces import LARGEST, Drawn, Line, Trace, Window, outside
+from trainvitals.diagnostics.charts.traces import LARGEST, Drawn, Line, Trace, Window, outside, trimmed
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import SEVERITIES, Finding, told
 from trainvitals.parsers.model import Floats
@@ -21,6 +21,8 @@ MOST_RUNS = 10
 MOST_FINDINGS = 12
 """Findings that one panel names; the worst, then the earliest."""
 
+WIDE = 30.0
+"""From so many times the smallest value on the largest asks for a logarithmic axis."""
 POINTS = 24_000
 """Points that all panels together draw: more are not seen, and make the browser slow."""
 ROOM = 0.03
@@ -142,6 +144,19 @@ def frame(traces: Sequence[Trace], axis: Axis, window: Window, units: Sequence[s
 def is_log(traces: Sequence[Trace], window: Window) -> bool:
     """Whether a logarithmic axis has anything to show of them: some value within the window is positive."""
     return any(bool((t.y[part][window.inside(t.x[part])] > 0).any()) for t in traces for part in [window.cut(t.x)])
+
+
+def is_wide(traces: Sequence[Trace], window: Window, *, trim: bool = False) -> bool:
+    """Whether all values within the window are positive, and a linear axis would show little but the largest ones.
+
+    With `trim` outliers do not count, as they are not shown.
+    """
+    parts = [t.y[part][window.inside(t.x[part])] for t in traces for part in [window.cut(t.x)]]
+    y = np.concatenate([y[np.isfinite(y)] for y in parts]) if parts else np.empty(0)
+    if not y.size or y.min() <= 0:
+        return False
+    low, high = trimmed(y, log=True) if trim else (float(y.min()), float(y.max()))
+    return high > WIDE * low
 
 
 def panel(

@@ -27,7 +27,7 @@ GREY = COLOURS[6]
 def picture_chart(shown: Picture, unit: str, findings: Sequence[Finding] = (), height: int = HEIGHT) -> Chart:
     """The curves of a picture with the windows of findings shaded, and the values as logged where they were changed."""
     logged = () if shown.raw is None else (shown.raw,)
-    return metric_chart(shown.metric, shown.series, logged, unit, findings, log=shown.wide, height=height)
+    return metric_chart(shown.metric, shown.series, logged, unit, findings, height)
 
 
 def metric_chart(
@@ -36,15 +36,13 @@ def metric_chart(
     logged: Sequence[Series],
     unit: str,
     findings: Sequence[Finding] = (),
-    *,
-    log: bool = False,
     height: int = HEIGHT,
 ) -> Chart:
     """Series of one metric over their steps, or their rows where steps are missing; dashed those as logged."""
     traces = [_trace(one, label) for one, label in zip((*series, *logged), _labels(series, logged), strict=True)]
     looks = [Style(LINES[i % len(LINES)], DASHES[i // len(LINES) % len(DASHES)]) for i in range(len(series))]
     looks += [Style(GREY, DASHES[1])] * len(logged)
-    log = log and panels.is_log(traces, Window())
+    log = panels.is_wide(traces, Window())
     inks = [
         Ink(one.run, look, one, drawn(one, Window(), panels.columns(3), log=log))
         for one, look in zip(traces, looks, strict=True)

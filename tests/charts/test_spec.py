@@ -252,3 +252,13 @@ def test_a_long_name_keeps_its_beginning_and_its_end_in_the_legend():
     assert data["run"].tolist() == names, "runs are told apart by all of their names"
     assert [told[-6:] for told in data["told"]] == ["-first", "second"]
     assert all(told.startswith("sweep/lr-") and len(told) < 40 for told in data["told"])
+
+
+def test_outliers_ask_for_a_logarithmic_axis_only_where_they_are_shown():
+    values = np.where(np.arange(300) == 100, 900.0, np.linspace(2.5, 0.5, 300))
+    one = case({"loss": values})
+    found = [trace(one, one.run.series[0], "step")]
+    assert panels.is_wide(found, Window())
+    assert not panels.is_wide(found, Window(), trim=True)
+    assert not panels.is_wide(found, Window(150, 200))
+    assert not panels.is_wide([], Window())

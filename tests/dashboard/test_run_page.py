@@ -124,7 +124,7 @@ def test_names_and_secrets_of_a_log_are_shown_or_hidden_and_never_obeyed(address
     with page(address + "run?run=hostile") as view:
         view.on("request", lambda request: asked.append(request.url))
         view.on("dialog", lambda dialog: pytest.fail(f"a script of the log ran: {dialog.message}"))
-        for tab in ("Findings", "Tables", "Log", "Read", "Rules", "Take away"):
+        for tab in ("Findings", "Tables", "Log", "Files", "Rules", "Export"):
             view.goto(address + f"run?run=hostile&view={tab}")
             view.get_by_role("tab", name=tab).wait_for()
             settled(view)
@@ -137,7 +137,7 @@ def test_names_and_secrets_of_a_log_are_shown_or_hidden_and_never_obeyed(address
 
 
 def test_everything_that_is_taken_away_arrives_and_parses(address):
-    with page(address + "run?run=hostile&view=Take away") as view:
+    with page(address + "run?run=hostile&view=Export") as view:
         name, html = taken_away(view, "HTML")
         assert name == "hostile.html"
         assert b"<script" not in html

@@ -112,7 +112,7 @@ def test_what_did_not_run_is_listed_with_its_reason(opened):
 
 
 def test_settings_are_listed_with_the_line_that_they_were_read_from(opened):
-    rows = opened("article/overfitting", "Read").dataframe[1].value
+    rows = opened("article/overfitting", "Files").dataframe[1].value
     assert rows.loc[rows["name"] == "learning_rate"].values.tolist() == [["learning_rate", "0.003", "args.json:6"]]
 
 

@@ -47,7 +47,8 @@ def test_the_curve_as_logged_is_beside_one_that_was_changed():
     ("values", "wide"), [([0.01, 1], True), ([0.1, 1], False), ([0, 100], False), ([NAN, 5], False)]
 )
 def test_only_positive_values_of_many_sizes_need_a_logarithmic_axis(values, wide):
-    assert pictures.picture("loss", normalised({"loss": values})).wide is wide
+    chart = picture_chart(pictures.picture("loss", normalised({"loss": values})), "step")
+    assert chart.panels[0].log is wide
 
 
 def test_a_finding_about_a_ratio_names_it_by_its_two_metrics():

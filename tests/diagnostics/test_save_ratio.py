@@ -14,7 +14,7 @@ from trainvitals.diagnostics.loss_type_toml import builtin
 from trainvitals.diagnostics.rules import RULES
 from trainvitals.diagnostics.save_ratio import Place, edit, place, save
 from trainvitals.diagnostics.settings import Settings, SettingsError, find, load
-from trainvitals.diagnostics.trial_ratio import bounds, own, series, state, with_bounds, with_meanings
+from trainvitals.diagnostics.trial_ratio import bounds, level, own, series, state, with_bounds, with_meanings
 
 CUSTOM = """\
 # our settings
@@ -75,6 +75,20 @@ def test_new_bands_change_the_status_of_the_run_that_they_are_tried_on():
     assert (now.value, now.status) == (pytest.approx(0.204, abs=1e-3), "overfitting")
     moved = with_bounds(ratio, (0.1, 0.15, 1.2, 1.5, 2.0, 3.0))
     assert state(case, moved).status == "balanced"
+
+
+def test_a_new_ratio_says_nothing_bad_of_a_run_far_from_parity():
+    case = article(((100, 500, 1000), (0.05, 0.02, 0.018), (10.1, 9.8, 9.5)))
+    pair = ("article_loss", "train"), ("other_loss", "train")
+    assert state(case, own(*pair)).severity == "fail"
+    tried = own(*pair, "", level(case, *pair))
+    assert state(case, tried).severity is None
+    assert 0 < bounds(tried)[0] < 0.0019 < bounds(tried)[-1] < 0.01
+
+
+def test_near_parity_the_bounds_lie_around_it():
+    pair = ("article_loss", "train"), ("other_loss", "train")
+    assert level(article(((100, 500, 1000), (9.0, 8.0, 7.0), (10.1, 9.8, 9.5))), *pair) == 1
 
 
 @pytest.mark.parametrize("new", [(0.5, 0.7), (0.5, 0.5, 1.2, 1.5, 2, 3), (0.5, 0.7, 1.2, 1.5, 2, float("nan"))])

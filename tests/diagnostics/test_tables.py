@@ -25,6 +25,11 @@ def test_the_article_table_reads_the_trajectory():
     assert column(bad, "losses") == ["-", "other_loss stuck", "other_loss stuck"]
 
 
+def test_a_small_ratio_keeps_digits_that_mean_something():
+    (table,) = status_tables(article(((100, 500, 1000), (4.5, 0.05, 0.0), (10.1, 9.8, 9.5))))
+    assert column(table, "ratio") == ["0.45", "0.0051", "0.00"]
+
+
 def test_targets_stand_in_the_table_where_the_log_has_epochs():
     (table,) = status_tables(article((*GOOD, [1.0, 2.0, 3.0, 5.0])))
     assert column(table, "target")[0] == "0.45-0.60"
