@@ -47,6 +47,27 @@ def test_the_median_is_that_of_numpy(values):
     assert statistics.median(u) == pytest.approx(expected, nan_ok=True)
 
 
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.floats(0, 1))
+def test_a_quantile_is_that_of_numpy(values, share):
+    u = np.array(values)
+    assert statistics.quantile(u, share) == pytest.approx(np.quantile(u, share), abs=1e-9)
+
+
+@given(st.integers(0, 60), st.integers(1, 20), st.integers(1, 7))
+def test_windows_are_all_stretches_of_their_width(n, width, stride):
+    u = np.arange(2.0 * n)[::2]  # a view with holes
+    expected = [u[i : i + width].tolist() for i in range(0, n - width + 1, stride)]
+    assert statistics.windows(u, width, stride).tolist() == expected
+
+
+@given(st.integers(1, 300), st.integers(1, 40))
+def test_even_medians_are_those_of_nearly_equal_pieces(n, count):
+    count = min(count, n)
+    u = np.random.default_rng(n).standard_normal(n)
+    expected = [np.median(piece) for piece in np.array_split(u, count)]
+    assert statistics.even_medians(u, count).tolist() == expected
+
+
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=40))
 def test_the_spacing_is_the_median_distance(gaps):
     x = np.cumsum(np.array(gaps, float))
