@@ -1,4 +1,4 @@
-"""The README shows what the tool prints. Run this file as a program to write its output anew.
+"""The README and its pages show what the tool prints. Run this file as a program to write its output anew.
 
 A `console` block whose first line is `$ trainvitals ...` is a shell session: lines that begin with `$ ` are run in the
 root of the repository, all in one shell, and the lines between them are what they print. Between the marks `formats`
@@ -16,7 +16,8 @@ import pytest
 from trainvitals.parsers.formats import FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "README.md"
+FORMATS_PAGE = ROOT / "parsers" / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "diagnostics" / "landscape" / "README.md")
 
 BLOCK = re.compile(r"^```console\n(\$ trainvitals .*?)^```$", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"(?<=<!-- formats -->\n).*?(?=<!-- /formats -->)", re.DOTALL)
@@ -71,17 +72,22 @@ def normalised(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
-def test_the_readme_shows_the_tool_at_work():
-    assert blocks(README.read_text("utf-8"))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_a_page_shows_the_tool_at_work(page):
+    assert blocks(page.read_text("utf-8"))
 
 
-@pytest.mark.parametrize("block", blocks(README.read_text("utf-8")), ids=lambda block: commands(block)[0])
+@pytest.mark.parametrize(
+    "block",
+    [block for page in PAGES for block in blocks(page.read_text("utf-8"))],
+    ids=lambda block: commands(block)[0],
+)
 def test_the_readme_shows_what_is_printed(block):
     assert normalised(session(commands(block))) == normalised(block)
 
 
-def test_the_readme_lists_the_formats():
-    assert TABLE.findall(README.read_text("utf-8")) == [table_of_formats()]
+def test_a_page_lists_the_formats():
+    assert TABLE.findall(FORMATS_PAGE.read_text("utf-8")) == [table_of_formats()]
 
 
 def test_a_session_shows_output_and_exit_codes():
@@ -94,7 +100,9 @@ def test_only_versions_and_paths_are_left_out_of_the_comparison():
 
 
 if __name__ == "__main__":
-    shown = TABLE.sub(lambda _: table_of_formats(), README.read_text("utf-8"))
-    README.write_text(
-        BLOCK.sub(lambda found: f"```console\n{session(commands(found[1])).rstrip()}\n```", shown), "utf-8"
-    )
+    FORMATS_PAGE.write_text(TABLE.sub(lambda _: table_of_formats(), FORMATS_PAGE.read_text("utf-8")), "utf-8")
+    for shown in PAGES:
+        told = BLOCK.sub(
+            lambda found: f"```console\n{session(commands(found[1])).rstrip()}\n```", shown.read_text("utf-8")
+        )
+        shown.write_text(told, "utf-8")
