@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from trainvitals.parsers.limits import MAX_POINTS
-from trainvitals.parsers.model import Floats, UnreadLine
+from trainvitals.parsers.model import Floats, Split, UnreadLine
 from trainvitals.parsers.patterns import pattern
-from trainvitals.parsers.text import unread
+from trainvitals.parsers.text import naming, unread
 from trainvitals.parsers.text.bars import Bar
 from trainvitals.parsers.text.dissect import Shape, dissect
 from trainvitals.parsers.text.header_tables import HeaderTables
@@ -25,7 +25,7 @@ from trainvitals.parsers.text.line_format import Context
 from trainvitals.parsers.text.pairs import MAX_LENGTH, fields, pairs
 from trainvitals.parsers.text.shapes import has_number, shape_key
 from trainvitals.parsers.text.template import MAX_LINE, value
-from trainvitals.parsers.text.tokens import Field, unscaled
+from trainvitals.parsers.text.tokens import Field, under
 
 MAX_WAITING = 5_000
 """Lines whose shape has been seen once; when there are more, the older ones are given up."""
@@ -100,6 +100,8 @@ class _Waiting(NamedTuple):
     line: int
     text: str
     epoch: float
+    split: Split = ""
+    """What the line above it says: `Test Error:`."""
 
 
 class Learner:
@@ -111,6 +113,7 @@ class Learner:
         self._groups: dict[object, Group] = {}
         self._tables = HeaderTables()
         self._heading = self._known = math.nan
+        self._above: Split = ""
         self._cells = self._dissected = 0
         self.unread: list[UnreadLine] = []
         """Lines that look like metrics, and of which no shape could be made."""
@@ -132,27 +135,33 @@ class Learner:
             return False
         if not has_number(text):
             self._tables.header(text)
+            self._above = naming.split_of_heading(text)
             return False
         self._follow(context)
         if self._tables.open and (cells := self._tables.row(text)) is not None:
             return self._add_cells(cells, text, context)
-        key = shape_key(text)
+        one = _Waiting(context.line, text, self._heading, self._above)
+        key, self._above = shape_key(text) + self._above, ""
         plans = self._plans.get(key)
         if plans is None:
             seen = self._waiting.pop(key, None)
             if seen is None and not _is_heading(text):
-                self._wait(key, _Waiting(context.line, text, self._heading))
+                self._wait(key, one)
                 return True
             plans = self._open(key, seen)
             if seen is None:
-                return self._read_new(plans, _Waiting(context.line, text, self._heading))
-        return self._read(plans, _Waiting(context.line, text, self._heading))
+                return self._read_new(plans, one)
+        return self._read(plans, one)
 
     def ignores(self, text: str) -> bool:
         """Whether nothing is learnt from a line that was offered, nor from others that differ by digits only."""
         if len(text) > MAX_LINE or text.lstrip()[:2] == '{"':
             return True
-        return self._plans.get(shape_key(text)) == [] if has_number(text) else not any(map(str.isdigit, text))
+        return (
+            self._plans.get(shape_key(text)) == []
+            if has_number(text)
+            else not (any(map(str.isdigit, text)) or naming.split_of_heading(text))
+        )
 
     def passes(self, context: Context, *, numbered: bool) -> bool:
         """Whether an ignored line, with or without numbers, can be passed over; below a header it may be a row."""
@@ -243,7 +252,7 @@ class Learner:
         """Read a line by a plan of its own."""
         self._dissected += len(one.text)
         found = dissect(one.text) if self._dissected < MAX_DISSECTED else None
-        group = self._group(unscaled(found[0].fields), refresh=False) if found and found[0].promises else None
+        group = self._group(under(found[0].fields, one.split), refresh=False) if found and found[0].promises else None
         if found is None or group is None:
             return False
         shape, numbers = found

@@ -74,6 +74,7 @@ _IDENTITIES = frozenset(
 )  # fmt: skip
 """What such a number tells apart is no time: rows of different folds or classes are no curve."""
 _PROCESSES = frozenset({"rank", "local_rank", "gpu", "worker", "process", "device", "node", "replica", "proc"})
+_HEADING = pattern(r"([a-z]+)(?: (?:errors?|results?|metrics|set|phase|performance))?\s?:", re.IGNORECASE)
 _FILE = pattern(
     r".*\.(?:py|cc|cpp|cu|c|h|go|js|ts|rs|java|pt|pth|txt|json|yaml|yml|log|csv|bin|sh|ipynb)", re.IGNORECASE
 )
@@ -131,6 +132,12 @@ def split_of(name: str) -> Split:
     """The split that a name says at either of its ends: `val_loss`, `Train-accuracy`, `loss_val`."""
     parts = [part for part in _PARTS.findall(name.lower().replace("_", " ")) if part not in _AVERAGES]
     return SPLIT_WORDS.get(parts[0], "") or SPLIT_WORDS.get(parts[-1], "") if parts else ""
+
+
+def split_of_heading(line: str) -> Split:
+    """The split of a line that says nothing else: `Test Error:`, `Validation:`."""
+    found = _HEADING.fullmatch(line.strip()) if len(line) < 60 and line.rstrip().endswith(":") else None
+    return SPLIT_WORDS.get(found[1].lower(), "") if found else ""
 
 
 def is_split(name: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from trainvitals.parsers.model import Split
 from trainvitals.parsers.patterns import pattern
+from trainvitals.parsers.text import naming
 from trainvitals.parsers.text.template import NUMBER
 
 Role = Literal["step", "batch", "epoch", "lead", "total", "identity", "process", "value"]
@@ -51,9 +52,16 @@ class Field(NamedTuple):
     split: Split = ""
 
 
-def unscaled(fields: tuple[Field, ...]) -> tuple[Field, ...]:
-    """Rows of 900 and of 1.2k, of 980ms and of 1.1s, are of one group: a row holds what the scale makes of a number."""
-    return tuple(one._replace(scale=1.0) for one in fields)
+def under(fields: tuple[Field, ...], split: Split) -> tuple[Field, ...]:
+    """The fields of a group of rows, below a heading that says a split for those that say none.
+
+    Rows of 900 and of 1.2k, of 980ms and of 1.1s, are of one group: a row holds what the scale makes of a number.
+    """
+    return tuple(one._replace(scale=1.0, split=split if split and _silent(one) else one.split) for one in fields)
+
+
+def _silent(one: Field) -> bool:
+    return one.role == "value" and not one.split and not naming.split_of(one.name)
 
 
 @dataclass(slots=True)

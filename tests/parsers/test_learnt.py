@@ -574,6 +574,26 @@ def test_times_of_steps_in_several_units_are_one_series_in_seconds():
     assert [value for _, value in points(read(text), "dt")] == [0.25, 0.75, 2.0]
 
 
+def test_a_line_that_is_a_split_alone_says_it_of_the_line_below():
+    """The quickstart of PyTorch."""
+    text = "".join(
+        f"Epoch {n}\n-------\nloss: {2 / n:f}  [   64/60000]\nloss: {1 / n:f}  [ 6464/60000]\n"
+        f"Test Error: \n Accuracy: {n + 10.5}%, Avg loss: {1.5 / n:f} \n\n"
+        for n in range(1, 5)
+    )
+    assert [(s.logged_as, s.split, len(s)) for s in read(text).series] == [
+        ("loss", "", 8),
+        ("Accuracy", "test", 4),
+        ("Avg loss", "test", 4),
+    ]
+
+
+@pytest.mark.parametrize("heading", ["Test results saved:", "Validating...", "Testing the loader:", "test"])
+def test_other_lines_without_a_number_say_no_split(heading):
+    parsed = read("".join(f"{heading}\nstep {n} loss {1 / n}\n" for n in range(1, 5)))
+    assert [(s.logged_as, s.split) for s in parsed.series] == [("loss", "")]
+
+
 def test_lines_that_a_line_format_knows_are_not_learnt():
     parsed = read("{'loss': 2.5, 'step': 1}\n" * 5 + rows(4))
     assert parsed.source.format == "hf_dict"
