@@ -29,10 +29,13 @@ RATIO_HEIGHT = 190
 
 def draw(one: Examined, contents: Mapping[str, bytes] | None = None) -> None:
     """All findings, worst first; of a healthy run what was looked at, and its loss. `contents`: those of an upload."""
-    report = one.report
+    report, drawn = one.report, set[str]()
     for number, finding in enumerate(words.ranked(report.findings)):
+        # A note needs no picture that has been shown already.
+        metrics = [m for m in finding.metrics if finding.severity != "info" or m not in drawn]
+        drawn.update(metrics[:MOST_CHARTS])
         with st.container(border=True):
-            _card(finding, one, number, contents)
+            _card(replace(finding, metrics=tuple(metrics)), one, number, contents)
     if not report.findings:
         st.markdown(_nothing_found(report))
     if not any("loss" in finding.metrics for finding in report.findings):

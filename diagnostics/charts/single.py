@@ -47,10 +47,10 @@ def metric_chart(
         Ink(one.run, look, one, drawn(one, Window(), panels.columns(3), log=log))
         for one, look in zip(traces, looks, strict=True)
     ]
-    marks = tuple(_mark(f) for f in findings if f.step_start == f.step_start)
+    marks = tuple(mark for f in findings if f.step_start == f.step_start and _is_part(mark := _mark(f), traces))
     plain = panels.panel(metric, inks, Window(), log=log, trim=False, marks=marks)
     frame = panels.frame(traces, "step", Window(), [unit])
-    shaded = f"; shaded where {', '.join(dict.fromkeys(f.code for f in findings))} was found" if marks else ""
+    shaded = f"; shaded where {', '.join(dict.fromkeys(mark.code for mark in marks))} was found" if marks else ""
     told = terminal(f"Curve of {metric} over {unit}s{shaded}. {panels.summary([plain], frame)}", 2000)
     return spec.chart([_shaded(plain)], frame, told, height)
 
@@ -59,6 +59,13 @@ def _shaded(one: Panel) -> Panel:
     """The panel with the windows of its marks as areas from its lower to its upper edge."""
     areas = (Painted(mark.x, mark.x2, one.low, one.high, mark.severity, "") for mark in one.marks)
     return replace(one, painted=tuple(areas))
+
+
+def _is_part(mark: Mark, traces: Sequence[Trace]) -> bool:
+    """Whether a window says where to look: what is worth knowing of a run as a whole is everywhere."""
+    first = min((float(one.x[0]) for one in traces if one.x.size), default=mark.x)
+    last = max((float(one.x[-1]) for one in traces if one.x.size), default=mark.x2)
+    return mark.severity != "info" or mark.x > first or mark.x2 < last
 
 
 def _mark(finding: Finding) -> Mark:

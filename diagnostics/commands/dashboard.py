@@ -30,8 +30,8 @@ HARDENING = (
 )
 """Streamlit by itself listens on all interfaces, takes any Host header and shows tracebacks in the browser."""
 
-THEME = ("--theme.light.primaryColor=#0072B2", "--theme.dark.primaryColor=#56B4E9")
-"""What is chosen is blue: Streamlit's red stands for what fails here."""
+THEME = ("--theme.light.primaryColor=#0072B2", "--theme.dark.primaryColor=#2B87C3")
+"""What is chosen is blue: Streamlit's red stands for what fails here. White text is read on it, and it on black."""
 
 
 @click.command(short_help="Open the dashboard on run folders.")

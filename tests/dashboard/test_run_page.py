@@ -171,4 +171,6 @@ def test_a_narrow_window_shows_the_same_without_scrolling_sideways(address):
         chart.wait_for()
         settled(view)
         assert chart.bounding_box()["width"] <= 390
+        assert view.get_by_text("V104 validation-missing").count() == 1
+        assert view.locator("[data-testid=stVegaLiteChart]").count() == 1, "a note repeats no picture"
         assert view.evaluate("document.documentElement.scrollWidth") <= 390

@@ -92,6 +92,17 @@ def test_the_picture_to_take_away_names_the_finding_and_shades_its_window():
     assert png.render(one).startswith(b"\x89PNG")
 
 
+def test_only_windows_that_say_where_to_look_are_shaded():
+    shown = pictures.picture("loss", normalised({"loss": [3, 2, 1, 1]}))
+    note = Finding("V104", "validation-missing", "info", ("loss",), "", step_start=1, step_end=4)
+    whole = picture_chart(shown, "step", [note]).panels[0]
+    assert (whole.marks, whole.painted) == ((), ())
+    part = picture_chart(shown, "step", [replace(note, step_start=2)])
+    assert [(area.x, area.x2, area.meaning) for area in part.panels[0].painted] == [(2, 4, "info")]
+    assert "shaded where V104 was found" in part.alt
+    assert len(picture_chart(shown, "step", [replace(note, severity="warn")]).panels[0].painted) == 1
+
+
 def test_every_status_word_of_a_severe_reading_reads_as_severe():
     bands = [band for kind in builtin() for ratio in kind.ratios for band in ratio.bands]
     readings = [r for band in bands for r in (band.falling, band.stuck) if r is not None]
