@@ -186,6 +186,7 @@ class Catalogue:
         decided = stamp_of(settings.origin) if settings.origin else None
         stored = None
         if decided != self._settings_stamp:
+            self.wait_for_disk()  # a store is for one thread at a time
             stored = self._store.load(self.folder, settings, stamps) if self._store else {}
             self._settings_stamp = decided
         todo = self._begin(found, stamps, settings, stored)
