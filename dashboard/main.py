@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from trainvitals.dashboard import hardening, links, runs
+from trainvitals.dashboard import hardening, links, runs, style
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.pages import overview
 
@@ -41,6 +41,7 @@ def main() -> None:
     """Draw the page that the URL names; Streamlit calls this again after every interaction."""
     hardening.hide_error_details()
     st.set_page_config(page_title="trainvitals", page_icon=ICON, layout="wide")
+    style.apply()
     pages = {path: _page(path, title, icon) for path, (title, icon) in PAGES.items()}
     chosen = st.navigation(list(pages.values()), position="top")
     links.remember(pages, chosen)

@@ -8,6 +8,8 @@ EVIDENCE = "evidence"
 """How keys of buttons begin that cite a line of a log: their text is set as the log is, and begins at the left."""
 
 CSS = f"""
+[data-testid="stMainBlockContainer"] {{padding-top: 4.5rem; padding-bottom: 3rem}}
+@media (min-width: 900px) {{[data-testid="stMainBlockContainer"] {{padding-left: 2.5rem; padding-right: 2.5rem}}}}
 [class*="st-key-{EVIDENCE}"] button {{justify-content: flex-start; text-align: left; min-height: 0; padding: 0.2rem 0}}
 [class*="st-key-{EVIDENCE}"] button > div {{justify-content: flex-start; align-items: baseline}}
 [class*="st-key-{EVIDENCE}"] button p {{

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from trainvitals.dashboard import style
 from trainvitals.dashboard.run import cards, corrections, log, read, rules, tables, take_away, verdict
 from trainvitals.diagnostics.pipeline import Examined
 from trainvitals.diagnostics.render.sanitise import map_text, without_secrets
@@ -21,7 +20,6 @@ def draw(examined: Examined, contents: Mapping[str, bytes] | None = None) -> Non
         contents: the bytes of an upload by the paths in the report; then no file is opened.
     """
     one = replace(examined, report=map_text(examined.report, lambda _, text: without_secrets(text)))
-    style.apply()
     verdict.draw(one.report)
     parts: dict[str, Callable[[], None]] = {
         "Findings": lambda: cards.draw(one, contents),
