@@ -38,7 +38,7 @@ def columns(shown: Sequence[Row]) -> dict[str, ColumnConfig]:
             "verdict", options=list(ICONS.values()), color=list(COLOURS.values()), width=100
         ),
         "run": of.TextColumn("run", width=name_width(shown)),
-        "finding": of.TextColumn("what was found", width=420),
+        "finding": of.TextColumn("what was found", width=520),
         "since": of.NumberColumn("since", format="%d", width=70, help="Step from which the worst finding speaks"),
         "loss type": of.TextColumn("loss type", width=90),
         "steps": of.NumberColumn("steps", format="localized", width=80),

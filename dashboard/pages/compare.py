@@ -19,7 +19,13 @@ from trainvitals.diagnostics.compare.comparing import compare
 from trainvitals.diagnostics.compare.context import NOT_TOLD
 from trainvitals.diagnostics.compare.metrics import label
 from trainvitals.diagnostics.compare.model import Comparison, Difference, Pair
-from trainvitals.diagnostics.render import comparison_rows, words
+from trainvitals.diagnostics.render import (
+    comparison_html,
+    comparison_json,
+    comparison_markdown,
+    comparison_rows,
+    words,
+)
 from trainvitals.diagnostics.render.sanitise import for_terminal, terminal
 from trainvitals.parsers.model import Split
 
@@ -121,6 +127,16 @@ def _draw(found: Comparison, shown: dict[str, Shown], names: tuple[str, ...]) ->
     for number, (pair, told) in enumerate(zip(found.pairs, inert_found.pairs, strict=True)):
         _pair(pair, told, found.axis, number)
     st.caption(DESCRIBED)
+    _report(found, shown)
+
+
+def _report(found: Comparison, shown: dict[str, Shown]) -> None:
+    """Buttons for the whole comparison as a file."""
+    losses = [(name, loss) for name, one in shown.items() if (loss := one.case.loss) is not None]
+    with st.container(horizontal=True):
+        take_away.button("Report as HTML", "comparison.html", lambda: comparison_html.render(found, losses), "compared")
+        take_away.button("Markdown", "comparison.md", lambda: comparison_markdown.render(found), "compared")
+        take_away.button("JSON", "comparison.json", lambda: comparison_json.render(found), "compared")
 
 
 def _why_nothing(found: Comparison) -> str:

@@ -46,6 +46,11 @@ def test_two_runs_settings_first_then_the_difference_with_its_interval(address):
         assert "one seed: difference of these two runs, not of the methods" in body
         assert body.index("Settings that differ") < body.index("tuned against base-seed0")
         assert "Traceback" not in body
+        name, written = taken_away(view, "Report as HTML")
+        assert name == "comparison.html"
+        assert b"tuned against base-seed0" in written
+        assert b"<script" not in written
+        assert json.loads(taken_away(view, "JSON")[1])["differences"][0]["name"] == "learning_rate"
 
 
 def test_seeds_are_a_group_with_its_mean_and_range(address):
