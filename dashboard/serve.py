@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from itertools import islice
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from trainvitals.diagnostics.processes import Process, most_processes
@@ -18,8 +18,9 @@ from trainvitals.diagnostics.processes import Process, most_processes
 if TYPE_CHECKING:
     from trainvitals.diagnostics.catalogue import Catalogue
 
-MANY = 100
-"""Files below a folder from which on some of them are expected to be runs enough to share the reading of."""
+MANY, MOST_FOLDERS = 100, 1_000
+"""Files below a folder from which on some of them are expected to be runs enough to share the reading of; and folders
+that are looked into for them."""
 
 MOMENT = 1.0
 """Seconds in which the first table is drawn, which loading other pages must not delay."""
@@ -43,8 +44,18 @@ def main() -> None:
 
 
 def _holds_many(folder: str) -> bool:
-    files = (name for _, _, names in os.walk(folder) for name in names)
-    return sum(1 for _ in islice(files, MANY)) == MANY
+    """Whether there are many files; a folder with endlessly many is not listed to its end."""
+    todo, files = [folder], 0
+    for _ in range(MOST_FOLDERS):
+        if not todo:
+            break
+        with suppress(OSError), os.scandir(todo.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append(entry.path)
+                elif (files := files + 1) == MANY:
+                    return True
+    return False
 
 
 def _begin(folder: str, ahead: list[Process]) -> None:
