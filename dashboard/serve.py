@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from trainvitals.diagnostics.kept import is_kept
 from trainvitals.diagnostics.processes import Process, most_processes
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ WORKER = "trainvitals.diagnostics.catalogue.worker"
 def main() -> None:
     """Begin with what takes longest: the workers load their modules while this process loads its own."""
     folder = sys.argv[sys.argv.index("--") + 1]
-    ahead = [Process(WORKER) for _ in range(most_processes())] if _holds_many(folder) else []
-    _begin(folder, ahead)
+    # What is kept of an earlier start need not be read again.
+    wanted = 0 if is_kept(folder, os.environ) or not _holds_many(folder) else most_processes()
+    _begin(folder, [Process(WORKER) for _ in range(wanted)])
     from streamlit.web.cli import main as streamlit
 
     # What is loaded stays: the collector need not look through it again and again.
