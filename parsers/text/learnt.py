@@ -213,6 +213,9 @@ def _doubt(group: Group, axis: Axis, metrics: Metrics) -> str:
     if group.varying:
         return "no step, and words that tell the rows apart"
     results = [column for (name, _), (_, column) in metrics.items() if naming.is_outcome(name)]
+    each = axis.epoch[np.isfinite(axis.epoch)]
+    if results and len(each) == len(axis.epoch) == _distinct(each) and _goes_forward(each, 1.0):
+        return ""
     return "" if any(map(_differs, results)) else "no step, and no result by its name whose values differ"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from console_text import points, read, series
+from console_text import by_epoch, points, read, series
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -586,6 +586,17 @@ def test_a_line_that_is_a_split_alone_says_it_of_the_line_below():
         ("Accuracy", "test", 4),
         ("Avg loss", "test", 4),
     ]
+
+
+def test_an_evaluation_below_each_epoch_may_stand_still():
+    text = "".join(
+        f"Train Epoch: {n} [0/640 (0%)]\tLoss: {1 / n}\nTrain Epoch: {n} [320/640 (50%)]\tLoss: {0.5 / n}\n"
+        "Test set: Average loss: 0.0003, Accuracy: 10000/10000 (100%)\n"
+        for n in range(1, 5)
+    )
+    parsed = read(text)
+    assert by_epoch(parsed, "Average loss", "test") == [(n, 0.0003) for n in range(1, 5)]
+    assert parsed.source.unread_lines == 0
 
 
 @pytest.mark.parametrize("heading", ["Test results saved:", "Validating...", "Testing the loader:", "test"])
