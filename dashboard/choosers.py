@@ -32,7 +32,7 @@ def one_run(placeholder: str, on_change: Callable[[], None] | None = None) -> st
 
 def sickest_or_chosen(on_change: Callable[[], None] | None = None) -> str:
     """The run that was chosen, or the one that needs somebody most."""
-    sickest = next(iter(runs.catalogue()))
+    sickest = next(iter(runs.catalogue()), "")
     return one_run(f"{terminal(sickest)}: the run that needs somebody most", on_change) or sickest
 
 

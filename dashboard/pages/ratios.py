@@ -11,12 +11,14 @@ from trainvitals.dashboard.choosers import sickest_or_chosen
 from trainvitals.dashboard.drawing import Shown
 from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.run import take_away
+from trainvitals.dashboard.run.cards import SEVERITIES
 from trainvitals.dashboard.run.tables import draw_table
-from trainvitals.diagnostics import save_ratio, trial_ratio
+from trainvitals.diagnostics import pictures, save_ratio, trial_ratio
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts.axes import Axis
 from trainvitals.diagnostics.charts.ratios import ratio_chart
 from trainvitals.diagnostics.loss_type import GENERIC, Ratio
+from trainvitals.diagnostics.render import words
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.settings import SettingsError
 from trainvitals.diagnostics.tables import ratio_table
@@ -77,9 +79,17 @@ def _configured(shown: Shown, ratio: Ratio, number: int, axis: Axis, log: bool) 
         st.subheader(inert(ratio.name), anchor=False)
         # Ratios of other loss types have fields of their own: a bound of one is none of another.
         moved = bands.edited(ratio, f"{shown.case.loss_type.name}-{number}") if ratio.bands else ratio
+        _found(shown, ratio)
         now = _drawn(shown.case, moved, f"ratio-{number}", axis, log)
         if now and moved != ratio:
             _saving(shown.case, moved, f"save-{number}")
+
+
+def _found(shown: Shown, ratio: Ratio) -> None:
+    """What the rules say of this ratio, by the settings as they are: a target can be missed within a fine band."""
+    for finding in words.ranked(shown.one.report.findings):
+        if pictures.ratio_of(finding, shown.case.loss_type) == ratio:
+            st.markdown(f"{SEVERITIES[finding.severity]} **{inert(finding.code)}** {inert(finding.message)}")
 
 
 @st.fragment

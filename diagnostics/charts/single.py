@@ -82,7 +82,11 @@ def _trace(series: Series, label: str) -> Trace:
 
 def _labels(series: Sequence[Series], logged: Sequence[Series]) -> list[str]:
     """A label each, of which no two are the same: lines of one label would be drawn as one."""
-    found = [f"{one.split} {one.logged_as}".strip() for one in series]
-    found += [f"{one.split} {one.logged_as}".strip() + AS_LOGGED for one in logged]
+    found = [*map(_name, series), *(f"{_name(one)}{AS_LOGGED}" for one in logged)]
     numbers = [found[:i].count(label) + 1 for i, label in enumerate(found)]
     return [terminal(label) + f" {n}" * (n > 1) for label, n in zip(found, numbers, strict=True)]
+
+
+def _name(one: Series) -> str:
+    """Split and name, or the name alone where it begins with the split: `train loss`, `eval_loss`, `train/loss`."""
+    return one.logged_as if one.logged_as.startswith(one.split) else f"{one.split} {one.logged_as}"

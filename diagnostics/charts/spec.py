@@ -235,7 +235,9 @@ def _areas(number: int, x: Spec, y: Spec) -> list[Spec]:
     place = {"x": x, "color": colour}
     box = {**place, "x2": {"field": "x2"}, "y": y, "y2": {"field": "y2"}, "tooltip": [nominal("status", title="band")]}
     text = {"type": "text", "baseline": "middle", "fontSize": 11, "fontWeight": 600, **_side()}
-    band = layer(f"area{number}", {"type": "rect", "opacity": 0.14, "clip": True}, box)
+    # Its edge is seen where two areas of one meaning meet.
+    look = {"type": "rect", "fillOpacity": 0.14, "strokeOpacity": 0.4, "strokeWidth": 0.7, "clip": True}
+    band = layer(f"area{number}", look, {**box, "stroke": colour})
     at = {"x": {**x, "field": "at"}, "y": {**y, "field": "middle"}}
     name = layer(f"area{number}", text, {**at, "color": colour, "text": nominal("label")})
     return [{"layer": [band, name], "resolve": {"scale": {"color": "independent"}}}]

@@ -50,6 +50,7 @@ def test_a_ratio_stands_over_its_bands_with_its_parts_and_its_status(address):
         assert "overfitting, while other_loss is stuck" in words
         assert "article_loss from 4.5 to 1.8" in words
         view.get_by_text("0.189: overfitting").wait_for()
+        view.get_by_text("R102").first.wait_for()
         view.get_by_test_id("stDataFrame").first.wait_for()
         name, drawn = taken_away(view, "SVG")
         assert name == "bad-article-other.svg"

@@ -8,7 +8,7 @@ import make
 import pytest
 
 from trainvitals.diagnostics import pictures
-from trainvitals.diagnostics.charts.single import picture_chart
+from trainvitals.diagnostics.charts.single import metric_chart, picture_chart
 from trainvitals.diagnostics.loss_type_toml import builtin
 from trainvitals.diagnostics.normalisation import Normalised
 from trainvitals.diagnostics.places import read_from
@@ -90,6 +90,14 @@ def test_the_picture_to_take_away_names_the_finding_and_shades_its_window():
     assert "</text><script>: loss" in texts
     assert "<script" not in drawn
     assert png.render(one).startswith(b"\x89PNG")
+
+
+def test_lines_are_told_apart_by_split_and_name_and_by_number_where_both_are_the_same():
+    raw = make.run({"loss": [24, 16, 8]}).series[0]
+    run = normalised({"loss": [3, 2, 1], "eval/loss": [3, 2, 2]}).run.series
+    twice = (*run, replace(run[1], logged_as="eval_loss"), run[0])
+    labels = [ink.label for ink in metric_chart("loss", twice, (raw,), "step").panels[0].inks]
+    assert labels == ["train loss", "eval/loss", "eval_loss", "train loss 2", "train loss (as logged)"]
 
 
 def test_only_windows_that_say_where_to_look_are_shaded():
