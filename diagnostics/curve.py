@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.statistics import MAD_TO_SD, MIN_NOISE, Local, block_count, finite, local_noise, median
+from trainvitals.diagnostics.statistics import (
+    MAD_TO_SD,
+    MIN_NOISE,
+    Local,
+    block_count,
+    finite,
+    local_noise,
+    median,
+    quantile,
+)
 from trainvitals.parsers.model import Bools, Floats, Ints, Series
 
 SHORT = 200
@@ -272,11 +281,21 @@ def sound(series: Series) -> Series:
 
 
 def rounded(values: Floats, starts: Sequence[int], quanta: float, rows: int = 5) -> list[bool]:
-    """For each place of a zero, whether the values before it had come down to the last decimals that the log keeps."""
+    """For each place of a zero, whether the values before it had come down to the last decimals that the log keeps.
+
+    The last of them, the median of `rows`, or a quarter of four times as many: single batches cost much to the end.
+    """
     good = np.flatnonzero(np.isfinite(values) & (values > 0))
-    limit = quanta * quantum(values[good]) if good.size else 0.0
-    recent = (values[good[max(0, end - rows) : end]] for end in np.searchsorted(good, starts).tolist())
-    return [before.size == rows and median(before) <= limit for before in recent]
+    unit = quantum(values[good])
+    limit = quanta * unit if good.size else 0.0
+    # A single 1.0 is no small number, though it has no decimals; a single 0.0002 is one.
+    last = limit if unit <= 1e-3 else min(limit, 0.1 * float(values[good].max(initial=0.0)))
+    recent = (values[good[max(0, end - 4 * rows) : end]] for end in np.searchsorted(good, starts).tolist())
+    return [before.size > 0 and (before[-1] <= last or _come_down(before, limit, rows)) for before in recent]
+
+
+def _come_down(before: Floats, limit: float, rows: int) -> bool:
+    return before.size >= rows and min(median(before[-rows:]), quantile(before, 0.25)) <= limit
 
 
 def quantum(values: Floats, most: int = 8) -> float:

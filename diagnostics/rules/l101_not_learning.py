@@ -212,10 +212,14 @@ def _falls(c: Curve, count: int, errors: float) -> Iterator[tuple[float, float, 
 
 
 def _begins_late(c: Curve) -> bool:
-    """Whether the first step, or epoch, lies so far in that the run must have been resumed."""
+    """Whether the first step, or epoch, lies so far in that the run must have been resumed.
+
+    The first epoch of many logs is 1, and a row of an epoch's mean says the epoch at its end.
+    """
     gap = median(np.diff(c.x))
     epoch = c.series.epoch
-    return bool(c.x[0] > max(3 * gap, 0.05 * (c.x[-1] - c.x[0])) or (epoch[0] >= 1 and epoch[-1] > epoch[0] + 0.5))
+    later = epoch[0] > max(1.0, 1.5 * median(np.diff(epoch))) and epoch[-1] > epoch[0] + 0.5
+    return bool(c.x[0] > max(3 * gap, 0.05 * (c.x[-1] - c.x[0])) or later)
 
 
 def _accuracy(case: Case) -> float:

@@ -68,10 +68,11 @@ def check(
     is within 2 standard deviations or a tenth of its height of the level before. It fails when that never happens,
     `rows` (20) rows follow, and the loss ends `lost` (10 %) above and 1.5 times as far as from any spike that passed.
     `many` (3) are a warning when each is strong: `strong` (1.7) times the level (in 5000 rows or more for 2 rows) or
-    `long` (3) rows above `long_rise` (20 %). Anything else is for information: hard batches stand out by 40 % in
-    healthy runs. Spikes at a regular distance, or where the learning rate rises by half, are expected. Source: OLMo
-    2's spike score (share of rows 7 standard deviations from the mean of 1000), which is printed but does not decide,
-    because a long spike inflates the standard deviation that it is measured by.
+    `long` (3) rows above `long_rise` (20 %), and when it is no batch with a mistake (up to half of the first loss)
+    among losses below 2 % of it. Anything else is for information: hard batches stand out by 40 % in healthy runs.
+    Spikes at a regular distance, or where the learning rate rises by half, are expected. Source: OLMo 2's spike score
+    (share of rows 7 standard deviations from the mean of 1000), which is printed but does not decide, because a long
+    spike inflates the standard deviation that it is measured by.
 
     Blind spots: the first 32 rows; spikes that are shorter than the distance of two rows; losses that can be negative.
     """
@@ -104,6 +105,12 @@ def _expected_out(case: Case, c: Curve, events: list[Event]) -> list[Event]:
     return [e for e in kept if rate[e.peak] < 1.5 * float(np.min(rate[max(0, e.start - 32) : e.start + 1]))]
 
 
+def _one_mistake(c: Curve, e: Event, learnt: float = 0.02, half: float = 0.5) -> bool:
+    """Whether a row stands out among losses of next to nothing, as a batch does of which one answer is wrong."""
+    peak, first = float(c.u[e.peak]), float(c.u[:8].max())
+    return peak - e.rise < first + math.log(learnt) and peak < first + math.log(half)
+
+
 def _followed(c: Curve, e: Event, rows: int) -> Spike:
     before = c.u[max(0, e.start - 64) : e.start]
     base, spread = median(before), float(np.std(before - median(before)))
@@ -129,6 +136,7 @@ def _severity(
     high = [
         s
         for s in found
+        if not _one_mistake(c, s.event)
         if (s.event.rise >= math.log(strong) and s.event.rows >= least)
         or (s.event.rows >= long and s.event.rise >= math.log1p(long_rise))
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.curve import Curve, curve, label, other_aim, quantum, sound
 from trainvitals.diagnostics.jumps import Step, steps
+from trainvitals.diagnostics.ratio import matched
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rule import Result, Rule, evidence
 from trainvitals.diagnostics.statistics import median, noise
@@ -76,9 +77,10 @@ def check(
     must be within `exact` (3 %) of a whole one (or of one over it), or the held-out loss must go on unmoved at the same
     step; a held-out loss that moves as well must move by the same whole factor, and a rise back to the first losses or
     above without a held-out loss must be by a power of two within 3 %, or by another whole factor within 1 % to a level
-    that is not that of the first losses: else it is left to L103. A fall by less than 3 needs a witness, the held-out
-    loss or a gradient norm that falls by the same factor, where it could be the end of an epoch, and several falls are
-    no change of unit. Source: definition of this tool.
+    that is not that of the first losses: else it is left to L103. Where every row has a held-out loss, the quotient of
+    both is looked at as well, from which a fall that both share is gone. A fall by less than 3 needs a witness, the
+    held-out loss or a gradient norm that falls by the same factor, where it could be the end of an epoch, and several
+    falls are no change of unit. Source: definition of this tool.
 
     Blind spots: a change in the first or last 8 rows; factors below 1.8, as from bits to nats, without a held-out loss
     beside it; two units that alternate (see B102); a broken model whose loss happens to land on a whole multiple.
@@ -93,6 +95,9 @@ def check(
     if not curves:
         return NotRun(CODE, f"inconclusive: no loss of one sign has {2 * rows} finite points")
     found = [(c, m) for c in curves for m in _changes(case, c, smallest, exact, errors, rows, lasting, steady)]
+    if not found and case.loss is not None:
+        limits = smallest, exact, errors, rows, lasting, steady
+        found = [(c, m) for c in curves if c.series.split == "train" for m in _beside_held_out(case, c, *limits)]
     if found:
         return _finding(case, *found[0], [m for c, m in found[1:] if c is found[0][0]])
     return Pass(CODE, f"the level of {' and '.join(label(c.series) for c in curves)} never jumps by a factor")
@@ -110,13 +115,32 @@ def _changes(
     case: Case, c: Curve, smallest: float, exact: float, errors: float, rows: int, lasting: float, steady: float
 ) -> list[Change]:
     jumps = [s for s in steps(c.u, smallest=math.log(smallest)) if rows <= s.index <= len(c) - rows]
-    jumps = [s for s in jumps if abs(s.size) > WANDER * c.noise.sd and not _rounded(c, s)]
+    jumps = [s for s in jumps if abs(s.size) > WANDER * _wander(c, s) and not _rounded(c, s)]
     sharp = [s for s in jumps if _sharp(c.u, s, errors, steady)]
     # Epochs of a memorised set fall one like the other.
     if len(sharp) > 3 or sum(s.size < 0 for s in jumps) > 1:
         return []
     lasts = [s for s in sharp if _lasts(c.u, s, sharp, lasting)]
     return [m for s in lasts if (m := _named(case, c, s, exact)) is not None]
+
+
+def _wander(c: Curve, s: Step) -> float:
+    """Noise over windows of many rows; the noise of a row, and more, where these windows hold the jump itself."""
+    return c.noise.sd if len(c) >= 64 else min(c.noise.sd, 3 * max(s.before, s.after))
+
+
+def _beside_held_out(
+    case: Case, c: Curve, smallest: float, exact: float, errors: float, rows: int, lasting: float, steady: float
+) -> list[Change]:
+    """Jumps of the train loss over the held-out loss, where every row has both: the fall that both share is gone."""
+    if case.loss is None or case.validation is None:
+        return []
+    both = matched(c.series, case.validation)
+    if len(both) != len(c) or len(c) != len(c.series) or not (both.values > 0).all():
+        return []
+    over = curve(replace(c.series, value=both.values[0] / both.values[1]))
+    found = _changes(case, over, smallest, exact, errors, rows, lasting, steady)
+    return [m for m in found if _whole(m.factor, exact)]
 
 
 def _sharp(u: Floats, s: Step, errors: float, steady: float) -> bool:

@@ -150,3 +150,12 @@ def test_a_flat_loss_below_any_guess_is_for_information_unless_an_evaluation_con
     above = check(case({"loss": flat(1000, 1.4, 0.02)}))
     assert isinstance(above, Finding)
     assert above.severity == "warn"
+
+
+@pytest.mark.parametrize("epochs", [np.arange(1.0, 61), np.arange(60.0)], ids=["from 1", "from 0"])
+def test_a_log_of_epochs_begins_at_the_first_one(epochs):
+    found = check(case({"loss": (epochs, flat(60, 2.303, 1e-3), epochs)}))
+    assert isinstance(found, Finding)
+    assert found.severity == "fail"
+    resumed = check(case({"loss": (epochs + 8, flat(60, 2.303, 1e-3), epochs + 8)}))
+    assert "middle of a run" in resumed.reason

@@ -83,3 +83,15 @@ def test_short_logs_and_losses_below_zero_are_left_open(loss):
 def test_the_score_of_olmo_is_the_share_of_rows_seven_deviations_out():
     made = case({"loss": spiky(2000, (0.7,), height=5.0, length=1, noise=0.02)})
     assert spike_score(curve(made.loss)) == pytest.approx(1 / (2000 - 32))
+
+
+def test_single_mistakes_among_losses_of_next_to_nothing_are_no_warning():
+    rng = np.random.default_rng(0)
+    calm = 0.006 * np.exp(0.4 * rng.standard_normal(400))
+    calm[:7] = 2.3, 1.6, 0.9, 0.5, 0.2, 0.05, 0.02
+    for height, severity in ((0.35, "info"), (1.5, "warn")):
+        loss = calm.copy()
+        loss[[150, 190, 260, 300, 345]] += height
+        found = check(case({"loss": loss}))
+        assert isinstance(found, Finding)
+        assert found.severity == severity

@@ -109,3 +109,13 @@ def test_zero_advantages_give_zero_gradients_in_policy_gradient_training():
 
 def test_without_a_loss_there_is_nothing_to_say():
     assert isinstance(check(case({"grad_norm": np.zeros(9)})), NotRun)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [[0.7, 0.0002], [0.7, 0.04, 0.0006, 0.001, 0.0002, 0.03, 0.0007, 0.116]],
+    ids=["two evaluations", "a batch with a mistake at last"],
+)
+def test_a_small_number_that_was_rounded_is_no_zero(before):
+    assert not isinstance(check(case({"loss": [*before, 0.0, 0.0, 0.0, 0.0]})), Finding)
+    assert isinstance(check(case({"loss": [*(10 * np.array(before) + 0.1), 0.0, 0.0, 0.0, 0.0]})), tuple)

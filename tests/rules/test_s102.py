@@ -116,3 +116,19 @@ def test_a_jump_back_to_the_start_by_an_odd_factor_is_left_to_divergence():
         np.where(np.arange(200) < 120, power_law(200, first=6, floor=1.2), 9.0), 0.03, np.random.default_rng(0)
     )
     assert isinstance(check(case({"loss": loss})), Pass)
+
+
+@pytest.mark.parametrize("n", [20, 30, 50])
+@pytest.mark.parametrize("factor", [4, 1 / 4, 8])
+def test_beside_a_held_out_loss_a_falling_train_loss_shows_its_jump(n, factor):
+    """A log of epochs, in which every row has both losses; the model still learns when the unit changes."""
+    rng = np.random.default_rng(n)
+    course = 2.3 * (0.15 + 0.85 * np.exp(-6 * np.arange(n) / n))
+    held_out, loss = (course * scale * np.exp(0.01 * rng.standard_normal(n)) for scale in (1.1, 1.0))
+    loss[n // 2 :] *= factor
+    found = check(case({"loss": loss, "eval/loss": held_out}))
+    assert isinstance(found, Finding)
+    assert found.step_start == n // 2 + 1
+    assert "the held-out loss goes on unmoved" in found.message
+    calm = check(case({"loss": loss / np.where(np.arange(n) < n // 2, 1, factor), "eval/loss": held_out}))
+    assert not isinstance(calm, Finding)
