@@ -208,10 +208,13 @@ def _traces(metric: str, shown: dict[str, Shown], axis: Axis) -> list[tuple[str,
     return [(name, one) for name, one in found if one.x.size]
 
 
-def _is_log(look: Look, traces: Sequence[Trace]) -> bool:
-    if look.scale == AUTO:
-        return panels.is_wide(traces, look.window, trim=look.trim)
-    return look.scale == LOG and panels.is_log(traces, look.window)
+def _is_log(look: Look, traces: Sequence[Trace], columns: int) -> bool:
+    if look.scale != AUTO:
+        return look.scale == LOG and panels.is_log(traces, look.window)
+    plain = [drawing.as_drawn(one, look.window, columns, log=False) for one in traces]
+    if not panels.is_wide(plain) or not look.trim:
+        return panels.is_wide(plain)
+    return panels.is_wide([drawing.as_drawn(one, look.window, columns, log=True) for one in traces], trim=True)
 
 
 def _panel(
@@ -222,7 +225,7 @@ def _panel(
     columns: int,
     styles: Mapping[str, Style],
 ) -> Panel:
-    log = _is_log(look, [one for _, one in traces])
+    log = _is_log(look, [one for _, one in traces], columns)
     inks = [
         Ink(
             terminal(name),

@@ -11,7 +11,7 @@ from trainvitals.diagnostics.case import Case
 from trainvitals.diagnostics.charts import axes
 from trainvitals.diagnostics.charts.axes import Axis
 from trainvitals.diagnostics.charts.palette import Style
-from trainvitals.diagnostics.charts.traces import LARGEST, Drawn, Line, Trace, Window, outside, trimmed
+from trainvitals.diagnostics.charts.traces import LARGEST, Drawn, Line, Trace, Window, outside
 from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import SEVERITIES, Finding, told
 from trainvitals.parsers.model import Floats
@@ -146,17 +146,14 @@ def is_log(traces: Sequence[Trace], window: Window) -> bool:
     return any(bool((t.y[part][window.inside(t.x[part])] > 0).any()) for t in traces for part in [window.cut(t.x)])
 
 
-def is_wide(traces: Sequence[Trace], window: Window, *, trim: bool = False) -> bool:
-    """Whether all values within the window are positive, and a linear axis would show little but the largest ones.
+def is_wide(drawn: Sequence[Drawn], *, trim: bool = False) -> bool:
+    """Whether all values are positive, and a linear axis would show little but the largest ones.
 
-    With `trim` outliers do not count, as they are not shown.
+    With `trim` the range without outliers counts, as that is what is shown.
     """
-    parts = [t.y[part][window.inside(t.x[part])] for t in traces for part in [window.cut(t.x)]]
-    y = np.concatenate([y[np.isfinite(y)] for y in parts]) if parts else np.empty(0)
-    if not y.size or y.min() <= 0:
-        return False
-    low, high = trimmed(y, log=True) if trim else (float(y.min()), float(y.max()))
-    return high > WIDE * low
+    ends = [one.trimmed if trim else (one.low, one.high) for one in drawn]
+    low, high = min((a for a, _ in ends if a == a), default=0.0), max((b for _, b in ends if b == b), default=0.0)
+    return low > 0 and high > WIDE * low
 
 
 def panel(

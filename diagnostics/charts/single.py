@@ -42,11 +42,11 @@ def metric_chart(
     traces = [_trace(one, label) for one, label in zip((*series, *logged), _labels(series, logged), strict=True)]
     looks = [Style(LINES[i % len(LINES)], DASHES[i // len(LINES) % len(DASHES)]) for i in range(len(series))]
     looks += [Style(GREY, DASHES[1])] * len(logged)
-    log = panels.is_wide(traces, Window())
-    inks = [
-        Ink(one.run, look, one, drawn(one, Window(), panels.columns(3), log=log))
-        for one, look in zip(traces, looks, strict=True)
-    ]
+    kept = [drawn(one, Window(), panels.columns(3), log=False) for one in traces]
+    log = panels.is_wide(kept)
+    if log:
+        kept = [drawn(one, Window(), panels.columns(3), log=True) for one in traces]
+    inks = [Ink(one.run, look, one, as_drawn) for one, look, as_drawn in zip(traces, looks, kept, strict=True)]
     marks = tuple(mark for f in findings if f.step_start == f.step_start and _is_part(mark := _mark(f), traces))
     plain = panels.panel(metric, inks, Window(), log=log, trim=False, marks=marks)
     frame = panels.frame(traces, "step", Window(), [unit])

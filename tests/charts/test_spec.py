@@ -255,10 +255,13 @@ def test_a_long_name_keeps_its_beginning_and_its_end_in_the_legend():
 
 
 def test_outliers_ask_for_a_logarithmic_axis_only_where_they_are_shown():
-    values = np.where(np.arange(300) == 100, 900.0, np.linspace(2.5, 0.5, 300))
-    one = case({"loss": values})
-    found = [trace(one, one.run.series[0], "step")]
-    assert panels.is_wide(found, Window())
-    assert not panels.is_wide(found, Window(), trim=True)
-    assert not panels.is_wide(found, Window(150, 200))
-    assert not panels.is_wide([], Window())
+    one = case({"loss": np.where(np.arange(300) == 100, 900.0, np.linspace(2.5, 0.5, 300))})
+    found = trace(one, one.run.series[0], "step")
+
+    def shown(*ends):
+        return [drawn(found, Window(*ends), 100, log=True)]
+
+    assert panels.is_wide(shown())
+    assert not panels.is_wide(shown(), trim=True)
+    assert not panels.is_wide(shown(150, 200))
+    assert not panels.is_wide([])
