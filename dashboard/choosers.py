@@ -7,16 +7,20 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from trainvitals.dashboard import runs
+from trainvitals.dashboard.inert import inert
 from trainvitals.diagnostics.render.sanitise import terminal
 
 RUN, RUNS = "run", "of"
 """Names in the URL: of one run, and of several."""
+MOST_MISSING, LONGEST = 3, 120
+"""Runs that are named as missing, and letters of each."""
 MOST_DRAWN, MOST_COMPARED = 10, 20
 """Runs whose curves are drawn together, and that are compared."""
 
 
 def one_run(placeholder: str, on_change: Callable[[], None] | None = None) -> str | None:
     """The run that was chosen; None where nobody has, and then `placeholder` says what is shown."""
+    _tell_missing(RUN)
     return st.selectbox(
         "Run",
         list(runs.catalogue()),
@@ -38,6 +42,7 @@ def sickest_or_chosen(on_change: Callable[[], None] | None = None) -> str:
 
 def several_runs(first: Sequence[str], most: int, placeholder: str, help_text: str | None = None) -> list[str]:
     """The runs that were chosen, in the order of choosing; those of `first` before anybody has."""
+    _tell_missing(RUNS)
     return st.multiselect(
         "Runs",
         list(runs.catalogue()),
@@ -49,3 +54,13 @@ def several_runs(first: Sequence[str], most: int, placeholder: str, help_text: s
         placeholder=placeholder,
         help=help_text,
     )
+
+
+def _tell_missing(key: str) -> None:
+    """Say which runs of a link are not there, before the chooser passes them over: no other may pass for one."""
+    known = runs.catalogue()
+    missing = [name for name in st.query_params.get_all(key) if name not in known]
+    if missing:
+        named = ", ".join(inert(name[:LONGEST]) for name in missing[:MOST_MISSING])
+        more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
+        st.warning(f"No such run below this folder: {named}{more}", icon=":material/search_off:")

@@ -166,7 +166,11 @@ def test_a_link_opens_the_run_that_it_names(address):
 def test_a_link_to_something_that_is_no_run_opens_nothing(address):
     with page(address + "run?run=../../etc/passwd") as view:
         view.get_by_role("heading", name="broken").wait_for()
+        view.get_by_text("No such run below this folder: ../../etc/passwd").wait_for()
         assert "root:" not in view.inner_text("body")
+    with page(address + f"curves?of=healthy&of={HOSTILE}") as view:
+        view.get_by_text(f"No such run below this folder: {HOSTILE}").wait_for()
+        assert view.locator("img[src*=evil]").count() == 0
 
 
 def test_hostile_names_are_shown_and_not_obeyed(address):
