@@ -116,6 +116,7 @@ def _changes(
 ) -> list[Change]:
     jumps = [s for s in steps(c.u, smallest=math.log(smallest)) if rows <= s.index <= len(c) - rows]
     jumps = [s for s in jumps if abs(s.size) > WANDER * _wander(c, s) and not _rounded(c, s)]
+    jumps = [s for s in jumps if not _next_to_nothing(c, s) or _unmoved(_validation_moved(case, c, s), s)]
     sharp = [s for s in jumps if _sharp(c.u, s, errors, steady)]
     # Epochs of a memorised set fall one like the other.
     if len(sharp) > 3 or sum(s.size < 0 for s in jumps) > 1:
@@ -155,10 +156,19 @@ def _sharp(u: Floats, s: Step, errors: float, steady: float) -> bool:
 
 
 def _rounded(c: Curve, s: Step) -> bool:
-    """Whether one of the two levels is a few units of the last decimal that the log keeps, or next to nothing."""
+    """Whether one of the two levels is a few units of the last decimal that the log keeps."""
     values = np.abs(c.series.value)
-    near = values[max(0, s.index - 8) : s.index + 8]
-    return float(near.min()) < 50 * quantum(values) or float(near.max()) < 0.01 * median(values[:8])
+    return float(values[max(0, s.index - 8) : s.index + 8].min()) < 50 * quantum(values)
+
+
+def _next_to_nothing(c: Curve, s: Step) -> bool:
+    values = np.abs(c.series.value)
+    return float(values[max(0, s.index - 8) : s.index + 8].max()) < 0.01 * median(values[:8])
+
+
+def _unmoved(moved: float | None, s: Step) -> bool:
+    """Whether the held-out loss, which moved by so much, goes on where the train loss jumps."""
+    return moved is not None and abs(moved) < 0.35 * abs(s.size)
 
 
 def _lasts(u: Floats, s: Step, others: list[Step], lasting: float) -> bool:
@@ -176,7 +186,7 @@ def _named(case: Case, c: Curve, s: Step, exact: float) -> Change | None:
     factor = math.exp(s.size)
     whole = _whole(factor, max(exact, min(2 * exact, 2.5 * s.error)))
     moved = _validation_moved(case, c, s)
-    unmoved = moved is not None and abs(moved) < 0.35 * abs(s.size)
+    unmoved = _unmoved(moved, s)
     if not whole and not unmoved:
         return None
     # A model that breaks through, or breaks down, takes the held-out loss along, but hardly by the same whole factor.

@@ -132,3 +132,12 @@ def test_beside_a_held_out_loss_a_falling_train_loss_shows_its_jump(n, factor):
     assert "the held-out loss goes on unmoved" in found.message
     calm = check(case({"loss": loss / np.where(np.arange(n) < n // 2, 1, factor), "eval/loss": held_out}))
     assert not isinstance(calm, Finding)
+
+
+def test_a_loss_that_fell_a_thousandfold_needs_a_held_out_loss_to_show_its_jump():
+    rng = np.random.default_rng(0)
+    course = 0.7 * np.exp(-np.minimum(np.arange(225) / 10, 7))
+    loss, held_out = (course * np.exp(0.3 * rng.standard_normal(225)) for _ in range(2))
+    loss[135:] *= 8
+    assert isinstance(check(case({"loss": loss, "eval/loss": held_out})), Finding)
+    assert not isinstance(check(case({"loss": loss})), Finding)
