@@ -131,7 +131,7 @@ def follow() -> None:
     _tell()
     known = snapshot()
     st.session_state[_DRAWN] = known.version
-    lists = st.session_state.pop(_LISTS, not known.entries)
+    lists = st.session_state.pop(_LISTS, bool(known.trouble) or not known.entries)
     if known.scanning or _catalogue().is_live:
         _look_again()
     elif lists:

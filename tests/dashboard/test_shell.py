@@ -100,11 +100,16 @@ def test_only_where_runs_are_listed_new_ones_are_looked_for(tmp_path, monkeypatc
     assert looked == ["for new ones"] * looks
 
 
-def test_an_empty_folder_is_looked_at_until_the_first_run_appears(opened, tmp_path, monkeypatch):
+@pytest.mark.parametrize("settings", ["", "fail-on = 3\n"], ids=["no run", "wrong settings"])
+def test_what_stands_in_the_way_of_a_table_is_looked_at_until_it_is_gone(opened, tmp_path, monkeypatch, settings):
     looked = []
     monkeypatch.setattr(runs, "_wait_for_new", lambda: looked.append("for new ones"))
-    page = opened(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trainvitals.toml").write_text(settings)
+    (tmp_path / "runs").mkdir()
+    page = opened(tmp_path / "runs")
     page.run()
+    assert bool(page.error) is bool(settings)
     assert looked[-1:] == ["for new ones"]
 
 
