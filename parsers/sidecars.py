@@ -104,6 +104,8 @@ def _yaml_entries(text: str, path: str) -> Iterator[Entry]:
         raise ReadError(path, f"is not valid YAML: {error}", error.line) from error
     if any(not keys for keys, _, _ in entries) and text.strip():
         raise ReadError(path, "is not a YAML mapping")
+    # A file of blanks that YAML does not know as such is a text to it.
+    entries = [entry for entry in entries if entry[0]]
     wrapped = {keys[0] for keys, _, _ in entries if keys[1:2] == ("value",)}
     ordinary = {keys[0] for keys, _, _ in entries if keys[1:2] not in (("value",), ("desc",))}
     for keys, value, line in entries:

@@ -22,6 +22,13 @@ _EVALUATION = pattern(r"(?<![a-z])(?:val|eval|test|dev\b|predict|generat)", re.I
 _TRAINING = pattern(r"train|epoch|step|iter|tun(?:e|ing)|optimi|progress", re.IGNORECASE)
 _OTHER_UNIT = pattern(r" ?(?:ex(?:amples)?|files?|tok(?:ens)?|[kMG]?i?B)/s")
 
+_SHOWN = pattern(
+    r"(?:^|[\s|,;:)\]-])((?:train(?:ing)?[ _])?loss)[ :=]{1,3}"
+    r"([-+]?\d{1,18}(?:\.\d{1,18})?(?:e[-+]?\d{1,3})?|nan|inf)$",
+    re.IGNORECASE | re.ASCII,
+)
+"""A loss at the end of a description, where `set_description` put it: `Epoch 3 | loss: 0.41:  45%|`."""
+
 _CELLS = pattern(r" *+\S++(?: {2,}+\S++){2}")
 """The row of a table that ends in a bar: no description."""
 
@@ -70,7 +77,7 @@ def pieces(text: str) -> Iterator[str | Bar]:
         if (
             len(before) > _DESCRIPTION_LENGTH
             or "{" in before
-            or "|" in before
+            or ("|" in before and not _SHOWN.search(before))
             or ("   " in before and _CELLS.match(before))
         ):
             yield before
@@ -86,8 +93,15 @@ def pieces(text: str) -> Iterator[str | Bar]:
 def _bar(count: re.Match[str], before: str, inside: str, nested: bool) -> Bar:
     description = _description(before[-_DESCRIPTION_LENGTH:]) if before else ""
     timing = _TIMING.match(inside)
+    end = timing.end() if timing else len(inside)
+    shown = _SHOWN.search(description) if "oss" in description and end + 2 > len(inside) else None
+    if shown:
+        # As if it had been put behind the speed.
+        description = description[: shown.start()].rstrip(" |,;:-[(")
+        end = len(inside.removesuffix("]")) + 2
+        inside = f"{inside.removesuffix(']')}, {shown[1].replace(' ', '_')}={shown[2]}]"
     role = _role(description) if description else _role_by_unit(inside)
-    return Bar(int(count[1]), int(count[2]), description, inside, timing.end() if timing else len(inside), role, nested)
+    return Bar(int(count[1]), int(count[2]), description, inside, end, role, nested)
 
 
 @lru_cache(maxsize=256)

@@ -1,5 +1,6 @@
 """Progress bars that carry metrics."""
 
+import pytest
 from console_text import points, read, series
 
 
@@ -63,3 +64,24 @@ def test_a_bar_cut_off_by_the_end_of_the_file_loses_its_last_number():
     parsed = read((bar(5, 10, "loss=2.5, acc=0.51") + bar(6, 10, "loss=2.4, acc=0.52"))[:-2])
     assert points(parsed, "loss") == [(5, 2.5), (6, 2.4)]
     assert points(parsed, "acc") == [(5, 0.51)]
+
+
+DESCRIBED = [
+    "loss: {}: ",
+    "Epoch 1 loss {}: ",
+    "Epoch 1 | Loss: {}: ",
+    "Epoch [1/8] - train_loss={}: ",
+    "Train Loss: {}: ",
+]
+
+
+@pytest.mark.parametrize("description", DESCRIBED)
+def test_a_loss_in_the_description_is_one_behind_the_speed(description):
+    parsed = read("".join(bar(n, 10, "", description.format(1 / n)) for n in (2, 4, 5, 8)) + "\n")
+    (one,) = parsed.series
+    assert one.logged_as.lower().replace("train_", "") == "loss"
+    assert list(zip(one.step, one.value, strict=True)) == [(n, 1 / n) for n in (2, 4, 5, 8)]
+
+
+def test_a_loss_in_the_description_of_an_evaluation_is_left_out():
+    assert read(bar(5, 10, "", "Val loss: 0.5: ") + bar(6, 10, "", "Test | loss: 0.5: ") + "\n").series == ()

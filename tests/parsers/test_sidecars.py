@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from shared_logs import ACCUM, REAL, needs_shared
 
@@ -175,6 +175,7 @@ def test_what_cannot_be_read_names_file_and_line(name, text, reason, line):
 
 
 @given(st.sampled_from(["args.json", "config.yaml"]), st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+@example("config.yaml", b"\xc2\xa0")
 def test_any_bytes_give_settings_or_a_read_error(name, data):
     try:
         found, failed = read(name, data), None
