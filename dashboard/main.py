@@ -44,6 +44,7 @@ def main() -> None:
     style.apply()
     pages = {path: _page(path, title, icon) for path, (title, icon) in PAGES.items()}
     chosen = st.navigation(list(pages.values()), position="top")
+    st.set_page_config(page_title=f"{chosen.title} \u00b7 trainvitals")
     links.remember(pages, chosen)
     if not chosen.url_path:
         hardening.warn_if_open()

@@ -52,13 +52,19 @@ def ways_on() -> None:
         st.page_link(links.page("run"), label="Open", query_params={RUN: ticked[0]})
     st.page_link(
         links.page("compare"),
-        label="Compare",
+        label=_label("Compare", len(ticked), MOST_COMPARED),
         query_params={RUNS: ticked[:MOST_COMPARED]},
         disabled=len(ticked) == 1,
         help="Tick a second run to compare them" if len(ticked) == 1 else None,
     )
-    st.page_link(links.page("curves"), label="Curves", query_params={RUNS: ticked[:MOST_DRAWN]})
+    st.page_link(
+        links.page("curves"), label=_label("Curves", len(ticked), MOST_DRAWN), query_params={RUNS: ticked[:MOST_DRAWN]}
+    )
     st.button("Untick", on_click=_untick, type="tertiary", icon=":material/close:")
+
+
+def _label(what: str, count: int, most: int) -> str:
+    return what if count <= most else f"{what} (the first {most})"
 
 
 def _answer(names: tuple[str, ...]) -> None:

@@ -10,8 +10,10 @@ from trainvitals.dashboard.inert import inert
 from trainvitals.dashboard.pages.curves import METRICS
 from trainvitals.dashboard.run import log
 from trainvitals.dashboard.run.page import draw
+from trainvitals.dashboard.table import ICONS
 from trainvitals.diagnostics.companions import sound_one
 from trainvitals.diagnostics.render import words
+from trainvitals.diagnostics.render.sanitise import terminal
 from trainvitals.diagnostics.report import Report
 
 MOST_METRICS = 3
@@ -27,6 +29,7 @@ def show() -> None:
     if one is None:
         st.warning(f"{inert(name)} is not there any more. Choose another run.", icon=":material/search_off:")
         return
+    st.set_page_config(page_title=f"{ICONS[one.report.verdict].split()[0]} {terminal(name)} \u00b7 trainvitals")
     with ways_on, st.container(horizontal=True):
         _ways_on(one.report)
     draw(one)

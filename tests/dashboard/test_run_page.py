@@ -55,6 +55,7 @@ def settled(view):
 def test_an_engineer_reads_why_sees_the_curve_and_opens_the_log_at_the_line(address):
     with page(address + "run?run=broken") as view:
         assert view.get_by_role("heading", name="FAIL broken").count() == 1
+        assert view.title() == "\u2716 broken \u00b7 trainvitals", "one of many tabs of a browser"
         body = view.inner_text("body")
         assert "N101 non-finite" in body
         assert f"step {BREAKS_AT}" in body

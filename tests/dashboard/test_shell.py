@@ -163,3 +163,10 @@ def test_thousands_of_runs_are_a_table_made_once(opened, tmp_path, monkeypatch):
     page.text_input(key="q").set_value("r1").run()
     assert "11 of 30 runs" in page.markdown[-1].value
     assert not page.exception
+
+
+@pytest.mark.parametrize(("count", "said"), [(10, "Curves"), (11, "Curves (the first 10)")])
+def test_where_not_all_runs_have_room_that_is_said(count, said):
+    from trainvitals.dashboard import ticked
+
+    assert ticked._label("Curves", count, 10) == said
