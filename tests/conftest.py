@@ -1,5 +1,7 @@
-"""Makes the helper modules beside the tests importable under `--import-mode=importlib`; rules that crash raise here, and
-nothing is kept in the cache of whoever runs the tests."""
+"""Makes the helper modules beside the tests importable under `--import-mode=importlib`.
+
+Rules that crash raise here, and nothing is kept in the cache of whoever runs the tests.
+"""
 
 import os
 import sys

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trainvitals.diagnostics.case import Case
-from trainvitals.diagnostics.curve import Curve, curve, learning_rate, percent, restarted, sound, unfit, warming_up
+from trainvitals.diagnostics.curve import Curve, curve, learning_rate, restarted, sound, unfit, warming_up
 from trainvitals.diagnostics.evaluations import scatter
 from trainvitals.diagnostics.report import Finding, NotRun, Pass, Severity
 from trainvitals.diagnostics.rule import Result, Rule, evidence
@@ -227,7 +227,7 @@ def _finding(case: Case, c: Curve, s: Stretch, start: int, fall: float, low: boo
         NAME,
         severity,
         (c.series.metric,),
-        f"the loss fell by {percent(float(s.cut.u[s.since] - s.cut.u[0]))} and stands at {level:.4g} for the last "
+        f"the loss fell by {-math.expm1(s.cut.u[s.since] - s.cut.u[0]):.1%} and stands at {level:.4g} for the last "
         f"{s.share:.0%} of the run{rate}".replace("%", " %").replace("  ", " "),
         REMEDY,
         c.step(start),
