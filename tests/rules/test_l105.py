@@ -54,5 +54,21 @@ def test_the_period_of_the_rate_and_of_the_epoch_is_expected():
 
 
 def test_few_rows_and_negative_losses_are_left_open():
-    assert "inconclusive" in check(case({"loss": swinging(30)})).reason
+    assert "inconclusive" in check(case({"loss": swinging(18)})).reason
     assert isinstance(check(case({"loss": -swinging(100)})), NotRun)
+
+
+@pytest.mark.parametrize("n", [20, 30, 47])
+def test_few_rows_that_go_up_and_down_by_turns_are_enough(n):
+    finding = check(case({"loss": swinging(n)}))
+    assert isinstance(finding, Finding)
+    assert "from row to row" in finding.message
+
+
+@pytest.mark.parametrize("n", [20, 30, 47])
+def test_few_rows_of_noise_are_no_swing(n):
+    rng = np.random.default_rng(n)
+    for _ in range(300):
+        noise = noisy(power_law(n, knee=0.1), 0.3, rng)
+        assert not isinstance(check(case({"loss": noise})), Finding)
+    assert not isinstance(check(case({"loss": swinging(n, height=0.04, noise=0.001)})), Finding)
