@@ -14,6 +14,9 @@ from trainvitals.parsers.model import Run, Series, Split
 HELD_OUT: tuple[Split, ...] = ("eval", "test")
 """Splits of data that is not trained on, in order of preference."""
 
+IN_BITS = frozenset({"fairseq"})
+"""Formats of trainers whose losses are in bits, all of them."""
+
 OTHER_NAMES = (
     *("cost", "nll", "ce", "xent", "cross_entropy", "cross-entropy", "bce", "nll_loss", "ce_loss", "bce_loss"),
     *("cross_entropy_loss", "logloss", "log_loss", "binary_logloss", "multi_logloss", "mlogloss", "mse", "mse_loss"),
@@ -51,6 +54,11 @@ class Case:
     def get(self, metric: str, split: Split = "train") -> Series | None:
         """A normalised series, or None."""
         return self.run.get(metric, split)
+
+    def nats(self, loss: Series) -> float:
+        """How many nats the unit of a loss is: ln 2 where its trainer is known to log bits."""
+        formats = {self.run.sources[i].format for i in set(loss.source.tolist())}
+        return math.log(2) if formats and formats <= IN_BITS else 1.0
 
     @property
     def loss(self) -> Series | None:

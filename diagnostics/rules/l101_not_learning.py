@@ -124,8 +124,9 @@ class Claim:
 
 def _judge(case: Case, c: Curve, high: float, surely_flat: float) -> Claim | str:
     """What a flat loss says; why it says nothing, where it may be that of a model that had nothing left to learn."""
-    level = float(np.exp(median(c.u)))
-    flat = f"inconclusive: the loss is flat at {level:.4g} from its first row on"
+    logged = float(np.exp(median(c.u)))
+    level = logged * case.nats(c.series)
+    flat = f"inconclusive: the loss is flat at {logged:.4g} from its first row on"
     if _begins_late(c):
         return f"{flat}, but the log begins in the middle of a run"
     if validation_fall(case)[0] > 0.005:

@@ -68,6 +68,9 @@ def check(
         if series is None or not np.isfinite(series.value).any():
             reasons.append(f"no {'' if split == 'train' else f'{split} '}{metric} is logged")
             continue
+        if bands[0].finetuning and case.nats(series) != 1:
+            reasons.append(f"{series.logged_as} is in bits, and the bands are in nats")
+            continue
         if bands[0].finetuning:
             start = _start(case, series, scratch_share, pretrained_share, plausible_start)
             if doubt or start != "pretrained":

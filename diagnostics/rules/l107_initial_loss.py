@@ -61,7 +61,7 @@ def check(
     first = np.flatnonzero(c.x <= early)[:rows] if case.step_unit == "step" else np.empty(0, np.int64)
     if not first.size:
         return NotRun(CODE, f"the log has no loss of the first {early:g} steps", applicable=False)
-    ratio = float(np.exp(median(c.u[first]))) / math.log(classes)
+    ratio = float(np.exp(median(c.u[first]))) * case.nats(c.series) / math.log(classes)
     doubt = math.exp(errors * c.scatter() / math.sqrt(first.size))
     pretrained = any(case.config(name) for name in PRETRAINED)
     scratch = any(str(case.config(name)).lower() == value for name, value in FROM_SCRATCH.items())

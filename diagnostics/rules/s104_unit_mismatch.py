@@ -21,9 +21,6 @@ CODE, NAME = "S104", "unit-mismatch"
 
 SPLITS: tuple[Split, ...] = ("train", *HELD_OUT)
 
-IN_BITS = frozenset({"fairseq"})
-"""Formats of trainers whose losses are in bits, all of them."""
-
 PERCENT = pattern(
     r"(^|[_/.])(acc|accuracy|top_?[15]|acc1|acc5|precision|recall|f1|iou|miou|map|token_acc|pck)($|[_/.@])"
 )
@@ -110,7 +107,7 @@ def _perplexity(
     # A mean of exponentials is above the exponential of the mean, by half the variance of the loss within the window.
     if -tolerance - rounding <= middle <= 2.5 * tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is {_label(case, loss)}")
-    bits = loss.metric == "nll_loss" or _formats(case, loss) <= IN_BITS
+    bits = loss.metric == "nll_loss" or case.nats(loss) < 1
     if bits and abs(median(said - nats * math.log(2))) <= tolerance + rounding:
         return Pass(CODE, f"{perplexity.logged_as} is 2**{loss.logged_as}: that loss is in bits")
     plain = _unweighted(case, perplexity.split, points, said, tolerance + rounding)
@@ -132,10 +129,6 @@ def _perplexity(
     text += f": it is {unit}" if unit else ""
     advice = "log exp of the mean cross-entropy in nats"
     return _finding(case, (perplexity, loss), points, text, advice, f"median of ln(perplexity) - loss {middle:+.3f}")
-
-
-def _formats(case: Case, series: Series) -> set[str]:
-    return {case.run.sources[source].format for source in set(series.source.tolist())}
 
 
 def _label(case: Case, loss: Series) -> str:

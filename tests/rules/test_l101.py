@@ -8,6 +8,7 @@ from make import case
 
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rules.l101_not_learning import check
+from trainvitals.parsers.model import Source
 
 
 def flat(n, level=10.82, noise=0.01, seed=0):
@@ -159,3 +160,10 @@ def test_a_log_of_epochs_begins_at_the_first_one(epochs):
     assert found.severity == "fail"
     resumed = check(case({"loss": (epochs + 8, flat(60, 2.303, 1e-3), epochs + 8)}))
     assert "middle of a run" in resumed.reason
+
+
+def test_a_loss_in_bits_is_judged_in_nats():
+    """3.6 bits are 2.5 nats: no level at which a flat loss is one of guessing beyond doubt."""
+    bits, nats = (case({"loss": flat(200, 3.6)}, sources=(Source("train.log", name),)) for name in ("fairseq", "jsonl"))
+    assert check(nats).severity == "fail"
+    assert check(bits).severity == "warn"

@@ -9,6 +9,7 @@ from make import case
 
 from trainvitals.diagnostics.report import Finding, NotRun, Pass
 from trainvitals.diagnostics.rules.l107_initial_loss import check
+from trainvitals.parsers.model import Source
 
 VOCABULARY = 50_304
 GUESS = math.log(VOCABULARY)
@@ -36,6 +37,12 @@ def test_a_start_better_than_guessing_needs_a_run_from_scratch():
 @pytest.mark.parametrize("ratio", [0.95, 1.0, 1.15])
 def test_a_usual_start_passes(ratio):
     assert isinstance(check(case(start(ratio * GUESS), config=SCRATCH)), Pass)
+
+
+def test_a_start_in_bits_is_held_against_bits():
+    bits = start(1.5 * GUESS)
+    assert isinstance(check(case(bits, config=SCRATCH, sources=(Source("train.log", "fairseq"),))), Pass)
+    assert isinstance(check(case(bits, config=SCRATCH)), Finding)
 
 
 def test_one_huge_first_row_passes():
