@@ -95,3 +95,13 @@ def test_single_mistakes_among_losses_of_next_to_nothing_are_no_warning():
         found = check(case({"loss": loss}))
         assert isinstance(found, Finding)
         assert found.severity == severity
+
+
+def test_a_huge_spike_is_not_over_at_three_times_the_level_before():
+    rng = np.random.default_rng(0)
+    loss = noisy(np.full(600, 0.13), 0.1, rng)
+    loss[300:] *= 3 + 300 * np.exp(-np.arange(300) / 4)
+    found = check(case({"loss": loss}))
+    assert isinstance(found, Finding)
+    assert found.severity == "fail"
+    assert "has not come back" in found.message
