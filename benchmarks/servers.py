@@ -12,6 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+EVERY = 0.25
+"""Seconds between two looks at the processes: a look takes some milliseconds from those that are measured."""
+
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -56,7 +59,7 @@ class Server:
         self._sampler.join()
 
     def _sample(self) -> None:
-        while not self._over.wait(0.1):
+        while not self._over.wait(EVERY):
             self._look()
             self.peak = max(self.peak, self.memory)
 

@@ -7,6 +7,7 @@ where one that halves changes by the same amount anywhere; rules decline those t
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -258,8 +259,8 @@ def mann_kendall(values: Floats) -> float:
         return 0.0
     first, second = pairs(n)
     s = float(np.sign(values[second] - values[first]).sum())
-    ties = np.unique(values, return_counts=True)[1]
-    variance = (n * (n - 1) * (2 * n + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
+    ties = (count for count in Counter(values.tolist()).values() if count > 1)
+    variance = (n * (n - 1) * (2 * n + 5) - sum(count * (count - 1) * (2 * count + 5) for count in ties)) / 18
     return math.copysign((abs(s) - 1) / math.sqrt(variance), s) if variance > 0 and s else 0.0
 
 
