@@ -13,8 +13,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from trainvitals.dashboard.scanning import catalogue_of
+from trainvitals.diagnostics.catalogue.worker import work
 from trainvitals.diagnostics.kept import is_kept
-from trainvitals.diagnostics.processes import Process, most_processes
+from trainvitals.diagnostics.processes import Process, forked, most_processes
 
 if TYPE_CHECKING:
     from trainvitals.diagnostics.catalogue import Catalogue
@@ -29,15 +31,10 @@ MOMENT = 1.0
 PATIENCE = 0.5
 """Seconds for finding out which files are runs, before anything else is loaded: the workers wait for it."""
 
-WORKER = "trainvitals.diagnostics.catalogue.worker"
-
 
 def main() -> None:
-    """Begin with what takes longest: the workers load their modules while this process loads its own."""
-    folder = sys.argv[sys.argv.index("--") + 1]
-    # What is kept of an earlier start need not be read again.
-    wanted = 0 if is_kept(folder, os.environ) or not _holds_many(folder) else most_processes()
-    _begin(folder, [Process(WORKER) for _ in range(wanted)])
+    """Begin with what takes longest, reading the runs, before the server is loaded."""
+    _begin(sys.argv[sys.argv.index("--") + 1])
     from streamlit.web.cli import main as streamlit
 
     # What is loaded stays: the collector need not look through it again and again.
@@ -60,13 +57,21 @@ def _holds_many(folder: str) -> bool:
     return False
 
 
-def _begin(folder: str, ahead: list[Process]) -> None:
-    from trainvitals.dashboard.scanning import catalogue_of
-
+def _begin(folder: str) -> None:
     catalogue = catalogue_of(folder)
-    catalogue.refresh(ahead)
+    catalogue.refresh(_workers(folder))
     catalogue.wait_for_list(PATIENCE)
     threading.Thread(target=_load_pages, args=(catalogue,), daemon=True).start()
+
+
+def _workers(folder: str) -> list[Process]:
+    """Twins of this process, while it has one thread, for a folder with many runs of which nothing is kept."""
+    # Elsewhere than on Linux, libraries of the system may have threads of which Python knows nothing.
+    if sys.platform != "linux" or is_kept(folder, os.environ) or not _holds_many(folder):
+        return []
+    with suppress(OSError):
+        return [forked(work) for _ in range(most_processes())]
+    return []
 
 
 def _load_pages(catalogue: Catalogue) -> None:

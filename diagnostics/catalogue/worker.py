@@ -1,6 +1,6 @@
 """A process that reads and judges runs for another one: `python -m trainvitals.diagnostics.catalogue.worker FD`.
 
-It is no child of `multiprocessing`, which would import the main module of the server anew: that is a page.
+Where it is started anew it is no child of `multiprocessing`, which would import the main module of the server: a page.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import sys
 from multiprocessing.connection import Connection
 
 
-def main(descriptor: int) -> None:
+def work(other: Connection) -> None:
     """Take the settings, then groups of files, and answer with their entries, until the other end is closed."""
     from trainvitals.diagnostics.catalogue.entry import opened
 
-    gc.freeze()  # the modules stay: the collector need not look through them again
-    other: Connection = Connection(descriptor)
     try:
         settings = other.recv()
         other.send(None)  # ready: whatever goes wrong after this is the fault of a run
@@ -26,4 +24,5 @@ def main(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    gc.freeze()  # the modules stay: the collector need not look through them again
+    work(Connection(int(sys.argv[1])))

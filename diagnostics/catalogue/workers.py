@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from trainvitals.diagnostics.catalogue.entry import Entry, Read, opened, unread
-from trainvitals.diagnostics.processes import Process, most_processes
+from trainvitals.diagnostics.processes import Process, most_processes, started
 from trainvitals.diagnostics.settings import Settings
 from trainvitals.parsers import RunFiles
 
@@ -127,7 +127,7 @@ def _worker(ready: queue.SimpleQueue[Process]) -> Iterator[Connection]:
     try:
         process = ready.get_nowait()
     except queue.Empty:
-        process = Process(WORKER)
+        process = started(WORKER)
     try:
         yield process.connection
     finally:
