@@ -13,8 +13,6 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from trainvitals.dashboard.scanning import catalogue_of
-from trainvitals.diagnostics.catalogue.worker import work
 from trainvitals.diagnostics.kept import is_kept
 from trainvitals.diagnostics.processes import Process, forked, most_processes
 
@@ -28,12 +26,17 @@ that are looked into for them."""
 MOMENT = 1.0
 """Seconds in which the first table is drawn, which loading other pages must not delay."""
 
+YOUNG = 50_000
+"""Objects that are made before the collector looks for cycles among them. Loading modules makes many, and all of them
+stay; so do those of reports."""
+
 PATIENCE = 0.5
 """Seconds for finding out which files are runs, before anything else is loaded: the workers wait for it."""
 
 
 def main() -> None:
     """Begin with what takes longest, reading the runs, before the server is loaded."""
+    gc.set_threshold(YOUNG)
     _begin(sys.argv[sys.argv.index("--") + 1])
     from streamlit.web.cli import main as streamlit
 
@@ -58,6 +61,8 @@ def _holds_many(folder: str) -> bool:
 
 
 def _begin(folder: str) -> None:
+    from trainvitals.dashboard.scanning import catalogue_of
+
     catalogue = catalogue_of(folder)
     catalogue.refresh(_workers(folder))
     catalogue.wait_for_list(PATIENCE)
@@ -69,6 +74,8 @@ def _workers(folder: str) -> list[Process]:
     # Elsewhere than on Linux, libraries of the system may have threads of which Python knows nothing.
     if sys.platform != "linux" or is_kept(folder, os.environ) or not _holds_many(folder):
         return []
+    from trainvitals.diagnostics.catalogue.worker import work
+
     with suppress(OSError):
         return [forked(work) for _ in range(most_processes())]
     return []
