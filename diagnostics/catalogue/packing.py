@@ -1,4 +1,4 @@
-"""Reports as bytes: a tenth of their memory, and nothing that could be executed when they are read back."""
+"""Reports as bytes: a fraction of their memory, and nothing that could be executed when they are read back."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from trainvitals.diagnostics.report import Report
 
 if TYPE_CHECKING:
     import msgspec
+
+PLAIN, ZIPPED = b"m", b"z"
+"""How the bytes of a report begin that are as they are, and of one that are compressed."""
+
+LARGE = 16 << 10
+"""Bytes of a report from which on it is compressed, to half: a hundred microseconds, a fortieth of judging a run."""
 
 MOST_UNPACKED = 64 << 20
 """Bytes of a report before it is packed; a larger one is kept as it is, and a bomb is not unpacked."""
@@ -23,7 +29,9 @@ def pack(report: Report) -> bytes | Report:
         data = msgspec.msgpack.encode(report)
     except (UnicodeEncodeError, OverflowError, TypeError):
         return report
-    return zlib.compress(data, 1) if len(data) <= MOST_UNPACKED else report
+    if len(data) < LARGE:
+        return PLAIN + data
+    return ZIPPED + zlib.compress(data, 1) if len(data) <= MOST_UNPACKED else report
 
 
 def unpack(packed: bytes | Report) -> Report | None:
@@ -33,11 +41,15 @@ def unpack(packed: bytes | Report) -> Report | None:
     import msgspec
 
     try:
-        unzipped = zlib.decompressobj()
-        data = unzipped.decompress(packed, MOST_UNPACKED)
-        return _decoder().decode(data) if unzipped.eof else None
+        data = _unzipped(packed[1:]) if packed[:1] == ZIPPED else packed.removeprefix(PLAIN)
+        return _decoder().decode(data)
     except (zlib.error, msgspec.MsgspecError, ValueError, RecursionError):
         return None
+
+
+def _unzipped(data: bytes) -> bytes:
+    """The bytes before they were compressed; a part of them if they are too many, or cut."""
+    return zlib.decompressobj().decompress(data, MOST_UNPACKED)
 
 
 @cache

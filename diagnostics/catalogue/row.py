@@ -124,7 +124,7 @@ def _pace(report: Report, run: Run) -> tuple[float | None, str]:
 
 def _by_stamps(run: Run) -> float | None:
     """Steps for each second between the last points of the longest series that has both."""
-    stamped = [s for s in run.series if s.split in ("train", "") and np.isfinite(s.time[-1:]).any()]
+    stamped = [s for s in run.series if s.split in ("train", "") and len(s) and math.isfinite(s.time[-1])]
     series = max(stamped, key=len, default=None)
     if series is None:
         return None

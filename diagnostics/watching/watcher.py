@@ -144,8 +144,8 @@ def _place(group: RunFiles) -> tuple[str, str]:
 def says_finished(run: Run) -> bool:
     """Whether a run has come to its last planned step, or has written the Trainer's summary of the whole training."""
     planned = run.config.get("max_steps")
-    last = max((float(np.nanmax(s.step)) for s in run.series if np.isfinite(s.step).any()), default=math.nan)
     if planned is not None and isinstance(planned.value, int | float) and planned.value > 0:
+        last = max((float(np.nanmax(s.step)) for s in run.series if np.isfinite(s.step).any()), default=math.nan)
         return last >= planned.value
     return "train_runtime" in run.summary
 

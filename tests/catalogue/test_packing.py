@@ -44,6 +44,14 @@ def test_the_report_of_every_log_comes_back_as_it_was(folder):
         assert repr(unpack(packed)) == repr(one.report)
 
 
+@pytest.mark.parametrize(("texts", "kind"), [(1, b"m"), (100, b"z")])
+def test_only_large_reports_are_compressed(texts, kind):
+    report = dataclasses.replace(EVERYTHING, findings=(dataclasses.replace(CAUSE, how="0123456789" * 30),) * texts)
+    packed = pack(report)
+    assert packed[:1] == kind
+    assert repr(unpack(packed)) == repr(report)
+
+
 def test_numbers_that_are_none_and_text_that_is_hostile_come_back_as_they_were():
     packed = pack(EVERYTHING)
     assert isinstance(packed, bytes)
@@ -63,7 +71,7 @@ def test_a_report_that_cannot_be_encoded_is_kept_whole(report):
 
 
 def zipped(value):
-    return zlib.compress(msgspec.msgpack.encode(value))
+    return b"z" + zlib.compress(msgspec.msgpack.encode(value))
 
 
 DATA = msgspec.to_builtins(EVERYTHING)
@@ -77,7 +85,7 @@ def nested(depth):
     whole = msgspec.msgpack.encode(DATA | {"findings": []})
     at = whole.rindex(b"findings") + len(b"findings")
     assert whole[at : at + 1] == b"\x90"
-    return zlib.compress(whole[:at] + b"\x91" + before * depth + one + whole[at + 1 :])
+    return b"z" + zlib.compress(whole[:at] + b"\x91" + before * depth + one + whole[at + 1 :])
 
 
 def test_the_hostile_reports_below_differ_from_a_good_one_by_what_is_hostile():
@@ -90,12 +98,16 @@ def test_the_hostile_reports_below_differ_from_a_good_one_by_what_is_hostile():
     [
         b"",
         b"no zlib",
+        b"m",
+        b"m\xdd\xff\xff\xff\xff",
+        b"m" + msgspec.msgpack.encode(DATA | {"verdict": "splendid"}),
+        b"m" + msgspec.msgpack.encode(DATA)[:-1],
         GOOD[:-9],
         GOOD[: len(GOOD) // 2],
-        zlib.compress(b""),
-        zlib.compress(b"\xdd\xff\xff\xff\xff"),
-        zlib.compress(b"\x81\xa3run\xdb\xff\xff\xff\xff"),
-        zlib.compress(bytes(MOST_UNPACKED + 1)),
+        b"z" + zlib.compress(b""),
+        b"z" + zlib.compress(b"\xdd\xff\xff\xff\xff"),
+        b"z" + zlib.compress(b"\x81\xa3run\xdb\xff\xff\xff\xff"),
+        b"z" + zlib.compress(bytes(MOST_UNPACKED + 1)),
         zipped(DATA)[:20] + b"\0" + zipped(DATA)[21:],
         zipped([DATA]),
         zipped(DATA | {"verdict": "splendid"}),
@@ -104,9 +116,9 @@ def test_the_hostile_reports_below_differ_from_a_good_one_by_what_is_hostile():
         zipped(DATA | {"series": [{"metric": "loss"}]}),
         zipped(DATA | {"tables": [{"title": "t", "columns": ["a"], "rows": [[{"__class__": "os.system"}]]}]}),
         zipped({"verdict": "pass"}),
-        zlib.compress(b"\x91" * 5_000_000),
+        b"z" + zlib.compress(b"\x91" * 5_000_000),
         nested(1_000_000),
-        zlib.compress(b"cos\nsystem\n(S'true'\ntR."),
+        b"z" + zlib.compress(b"cos\nsystem\n(S'true'\ntR."),
     ],
     ids=lambda broken: f"{len(broken)} bytes",
 )
