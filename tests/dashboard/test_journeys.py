@@ -173,6 +173,23 @@ def test_a_link_to_something_that_is_no_run_opens_nothing(address):
         assert view.locator("img[src*=evil]").count() == 0
 
 
+def test_that_the_run_of_a_link_is_not_there_is_told_until_another_is_chosen(address):
+    with page(address + "curves?of=gone") as view:
+        told = view.get_by_text("No such run below this folder: gone")
+        told.wait_for()
+        view.get_by_text("log x").click()
+        _until(view, lambda: "logx" in view.url, "the page is drawn again")
+        view.wait_for_timeout(1000)
+        assert told.is_visible()
+    with page(address + "run?run=gone") as view:
+        told = view.get_by_text("No such run below this folder: gone")
+        told.wait_for()
+        view.get_by_role("combobox").first.click()
+        view.get_by_role("option", name="healthy", exact=True).click()
+        view.get_by_role("heading", name="healthy").wait_for()
+        told.wait_for(state="hidden")
+
+
 def test_hostile_names_are_shown_and_not_obeyed(address):
     requests = []
     with page(address) as view:
