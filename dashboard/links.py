@@ -22,7 +22,7 @@ def remember(pages: Mapping[str, StreamlitPage], chosen: StreamlitPage) -> None:
 
 def is_back() -> bool:
     """Whether another page was drawn before this one, and this one is drawn for the first time since."""
-    return bool(st.session_state[_BEFORE] != st.session_state[_NOW])
+    return bool(st.session_state.get(_BEFORE) != st.session_state.get(_NOW))
 
 
 def page(path: str) -> StreamlitPage:
